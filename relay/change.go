@@ -1,0 +1,172 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"relevo/queue"
+	"relevo/quota"
+)
+
+// maxHistory bounds what a provider's repetitions may add to a message.
+const maxHistory = 60
+
+// change is the one function that changes a status. It follows the table of
+// moves, pays what the move owes, writes the history and the counters, and
+// ends the second part with the first. A move that is not in the table goes
+// into the history and changes nothing. It writes m.
+//
+// Whoever holds the message's lane has let go of it before: lanes come before
+// accounts.
+func change(ctx context.Context, tx Tx, m *Message, c Change) (applied bool, err error) {
+	owed, ok := moves[m.Status][c.Status]
+	if !ok {
+		remember(m, c)
+		return false, tx.PutMessage(ctx, *m)
+	}
+	second, err := endsWith(ctx, tx, m, c.Status)
+	if err != nil {
+		return false, err
+	}
+	if err := pay(ctx, tx, m, owed, c.At); err != nil {
+		return false, err
+	}
+	if err := count(ctx, tx, m, c); err != nil {
+		return false, err
+	}
+	settleStatus(m, c)
+	if err := tx.PutMessage(ctx, *m); err != nil {
+		return false, err
+	}
+	if second == nil {
+		return true, nil
+	}
+	_, err = change(ctx, tx, second, Change{At: c.At, Status: c.Status, Failure: c.Failure, Note: "as the first part"})
+	return true, err
+}
+
+func settleStatus(m *Message, c Change) {
+	c.Applied = true
+	m.Status = c.Status
+	m.Failure = c.Failure
+	if c.Status == Unknown {
+		m.UnknownAt = c.At
+	}
+	remember(m, c)
+}
+
+// remember appends to the history; a repetition of the last line, or what
+// exceeds the bound without changing anything, is dropped.
+func remember(m *Message, c Change) {
+	if n := len(m.History); n > 0 && !c.Applied {
+		last := m.History[n-1]
+		if n >= maxHistory || !last.Applied && last.Status == c.Status && last.Note == c.Note {
+			return
+		}
+	}
+	c.At = c.At.UTC()
+	m.History = append(slices.Clip(m.History), c)
+}
+
+// endsWith finds the second part where it is still queued and must end with
+// the first, and takes it off its lane.
+func endsWith(ctx context.Context, tx Tx, m *Message, to Status) (*Message, error) {
+	if len(m.Parts) < 2 || to != Failed && to != Canceled && to != Expired {
+		return nil, nil
+	}
+	second, err := tx.Message(ctx, m.Workspace, m.Parts[1])
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil || second.Status != Queued {
+		return nil, err
+	}
+	if err := leaveLane(ctx, tx, second.ID); err != nil {
+		return nil, err
+	}
+	return &second, nil
+}
+
+// leaveLane takes a queued message's item off its lane, and drops the work of
+// fetching its file.
+func leaveLane(ctx context.Context, tx Tx, id string) error {
+	item, err := tx.Item(ctx, id)
+	if err != nil {
+		return fmt.Errorf("item of a queued message: %w", err)
+	}
+	if err := queue.Remove(ctx, tx, item); err != nil {
+		return err
+	}
+	f, err := tx.Fetch(ctx, id)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return tx.DeleteFetch(ctx, f)
+}
+
+// chargeRef names what a message was paid under: its id, and for the n-th
+// payment (after a redebit) the id and n.
+func chargeRef(m *Message) string { return ChargeRef(m.ID, m.Charge) }
+
+// ChargeRef is the ledger's reference of the n-th payment of a message, n from
+// 1. Stores split it again with MessageOfRef.
+func ChargeRef(id string, n int) string {
+	if n <= 1 {
+		return id
+	}
+	return fmt.Sprintf("%s#%d", id, n)
+}
+
+// MessageOfRef is the message that a ledger's reference names; false where it
+// names something else (a grant, a period).
+func MessageOfRef(ref string) (id string, ok bool) {
+	n := len(idPrefix) + 18
+	if len(ref) < n || len(ref) > n && ref[n] != '#' || !ValidMessageID(ref[:n]) {
+		return "", false
+	}
+	return ref[:n], true
+}
+
+func pay(ctx context.Context, tx Tx, m *Message, owed effect, now time.Time) error {
+	switch owed {
+	case spend:
+		return quota.Spend(ctx, tx, m.Workspace, chargeRef(m), now)
+	case refund:
+		return quota.Refund(ctx, tx, m.Workspace, chargeRef(m), now)
+	case redebit:
+		m.Charge++
+		return quota.Redebit(ctx, tx, m.Workspace, chargeRef(m), m.Units, now)
+	}
+	return nil
+}
+
+// count keeps the channel's counters: sent is what was handed over, failed the
+// part of it that failed as far as we know.
+func count(ctx context.Context, tx Tx, m *Message, c Change) error {
+	n := Counts{Channel: m.Channel}
+	if m.Status == Sending && c.Status != Queued {
+		n.Sent = 1
+		m.HandedAt = c.At
+	}
+	if m.HandedAt.IsZero() {
+		return nil
+	}
+	n.Failed = failing(c.Status) - failing(m.Status)
+	if n.Sent == 0 && n.Failed == 0 {
+		return nil
+	}
+	return tx.Count(ctx, m.Workspace, m.HandedAt, n)
+}
+
+func failing(s Status) int64 {
+	if s == Failed || s == Unconfirmed {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,101 @@
+package relay
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Channel is a connected WhatsApp or Viber account.
+type Channel struct {
+	// ID is ch_ and 20 characters.
+	ID        string `json:"id"`
+	Workspace string `json:"workspace"`
+	// Kind names the driver: sandbox, meta, twilio …
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+	// Phone is the account's number, + and digits; empty where the kind has
+	// none (Viber).
+	Phone string       `json:"phone"`
+	State ChannelState `json:"state"`
+	// Reason says in words why the channel is held or disconnected.
+	Reason string `json:"reason,omitzero"`
+	// Paused is the owner's switch: messages are accepted and wait.
+	Paused bool `json:"paused"`
+	// SpacingMin and SpacingMax bound the random pause between the end of
+	// one call and the start of the next.
+	SpacingMin time.Duration `json:"spacing_min"`
+	SpacingMax time.Duration `json:"spacing_max"`
+	// Concurrency is the number of sub-lanes; 1 for everything but official
+	// APIs with spacing 0.
+	Concurrency int `json:"concurrency"`
+	// MaxFileBytes limits a file; the provider's own limit holds as well.
+	MaxFileBytes int64 `json:"max_file_bytes"`
+	// ConnectedAt decides the default channel: the latest wins.
+	ConnectedAt time.Time `json:"connected_at"`
+	CreatedAt   time.Time `json:"created_at"`
+	// DeletedAt: nothing is accepted for it any more; what it sent stays in
+	// the books.
+	DeletedAt time.Time `json:"deleted_at,omitzero"`
+	// Settings are the driver's, as JSON.
+	Settings json.RawMessage `json:"settings,omitzero"`
+	// AtLeastOnce sends a message of unknown outcome again. The owner's
+	// choice; off by default.
+	AtLeastOnce bool `json:"at_least_once,omitzero"`
+}
+
+// ChannelState says whether a channel can send.
+type ChannelState string
+
+// A channel is connected until its driver reports a channel fault; then it is
+// held, until somebody resumes it. Disconnected: its account is gone.
+const (
+	Connected    ChannelState = "connected"
+	Held         ChannelState = "held"
+	Disconnected ChannelState = "disconnected"
+)
+
+// Defaults of a new channel. The pace is about two seconds between two
+// messages of an account, as the product page promises; 2 MiB is the page's
+// "2 MB" attachment limit.
+const (
+	DefaultSpacingMin   = 1500 * time.Millisecond
+	DefaultSpacingMax   = 2500 * time.Millisecond
+	DefaultMaxFileBytes = 2 << 20
+)
+
+// ChannelRef is what a workspace's roster keeps of a channel.
+type ChannelRef struct {
+	ID          string       `json:"id"`
+	Phone       string       `json:"phone"`
+	State       ChannelState `json:"state"`
+	ConnectedAt time.Time    `json:"connected_at"`
+}
+
+// Chat is a conversation of a channel: with one person, or a group.
+type Chat struct {
+	Workspace string `json:"workspace"`
+	Channel   string `json:"channel"`
+	// Recipient is who or which group: + and digits, or a JID.
+	Recipient string `json:"recipient"`
+	// ID is a decimal string, unique in the workspace, from 10001 on.
+	ID string `json:"id"`
+	// Name is what chat_name finds, trimmed and in NFC; empty until known.
+	Name      string    `json:"name,omitzero"`
+	Group     bool      `json:"group,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	// LastInboundAt is when the other side last wrote.
+	LastInboundAt time.Time `json:"last_inbound_at,omitzero"`
+	// WaitsUntil is the latest due time among messages that were scheduled or
+	// deferred for this recipient: later ones wait until then.
+	WaitsUntil time.Time `json:"waits_until,omitzero"`
+}
+
+// Counts of one channel and period.
+type Counts struct {
+	Channel string `json:"channel_id"`
+	// Sent counts what was handed over, failed or not; Failed is the part of
+	// it that failed.
+	Sent     int64 `json:"sent"`
+	Failed   int64 `json:"failed"`
+	Received int64 `json:"received"`
+}

@@ -1,0 +1,374 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"relevo/queue"
+)
+
+// NewChannel is what a channel is made from. Zero values take the defaults.
+type NewChannel struct {
+	Kind, Name string
+	// Phone is + and digits, or empty where the kind has none.
+	Phone                  string
+	SpacingMin, SpacingMax *time.Duration
+	Concurrency            int
+	MaxFileBytes           int64
+	AtLeastOnce            bool
+	Settings               json.RawMessage
+}
+
+// ChannelPatch changes what is not nil.
+type ChannelPatch struct {
+	Name, Phone            *string
+	SpacingMin, SpacingMax *time.Duration
+	Concurrency            *int
+	MaxFileBytes           *int64
+	AtLeastOnce            *bool
+	Settings               json.RawMessage
+}
+
+// CreateChannel connects an account. A number may be connected once in a
+// workspace: CodeConflict.
+func (r *Relay) CreateChannel(ctx context.Context, workspace string, n NewChannel) (Channel, error) {
+	now := time.Now().UTC()
+	least, most := r.Set.SpacingMin, r.Set.SpacingMax
+	if most == 0 {
+		least, most = DefaultSpacingMin, DefaultSpacingMax
+	}
+	c := Channel{
+		ID: NewID("ch_"), Workspace: workspace, Kind: n.Kind, Name: n.Name, Phone: n.Phone, State: Connected,
+		SpacingMin: orElse(n.SpacingMin, least), SpacingMax: orElse(n.SpacingMax, most),
+		Concurrency: max(1, n.Concurrency), MaxFileBytes: n.MaxFileBytes, AtLeastOnce: n.AtLeastOnce,
+		ConnectedAt: now, CreatedAt: now, Settings: n.Settings,
+	}
+	if c.MaxFileBytes == 0 {
+		c.MaxFileBytes = DefaultMaxFileBytes
+	}
+	if c.Name == "" {
+		c.Name = c.Kind
+	}
+	if err := r.checkChannel(&c); err != nil {
+		return c, err
+	}
+	err := r.update(ctx, workspace, func(tx Tx) error {
+		if _, err := liveWorkspace(ctx, tx, workspace); err != nil {
+			return err
+		}
+		if err := putLanes(ctx, tx, c, now); err != nil {
+			return err
+		}
+		return putChannel(ctx, tx, c)
+	})
+	return c, err
+}
+
+func orElse[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// Bounds of what an owner may set on a channel.
+const (
+	maxSpacing     = time.Hour
+	maxConcurrency = 64
+	maxFileLimit   = 100 << 20 // WhatsApp takes no larger document
+)
+
+func (r *Relay) checkChannel(c *Channel) error {
+	name, err := cleanName(c.Name)
+	if err != nil {
+		return err
+	}
+	c.Name = name
+	_, ok := r.Drivers[c.Kind]
+	switch {
+	case !ok:
+		return RefuseField(CodeInvalidField, "kind", "This server has no channels of that kind.", fmt.Sprintf("It has: %v.", r.kinds()))
+	case c.SpacingMin < 0 || c.SpacingMax < c.SpacingMin || c.SpacingMax > maxSpacing:
+		return RefuseField(CodeInvalidField, "spacing_ms", "The spacing's min is 0 or more, its max at least min and at most an hour.", "For example {\"min\":1500,\"max\":2500}.")
+	case c.Concurrency < 1 || c.Concurrency > maxConcurrency || c.Concurrency > 1 && c.SpacingMax > 0:
+		return RefuseField(CodeInvalidField, "concurrency", "Concurrency is 1, or up to 64 with a spacing of 0.", "Set spacing_ms to {\"min\":0,\"max\":0} first; only official APIs allow it.")
+	case c.MaxFileBytes < 1 || c.MaxFileBytes > maxFileLimit:
+		return RefuseField(CodeInvalidField, "max_file_bytes", "The file limit is 1 byte to 100 MiB (104,857,600 bytes).", "")
+	}
+	return nil
+}
+
+func (r *Relay) kinds() []string {
+	kinds := make([]string, 0, len(r.Drivers))
+	for k := range r.Drivers {
+		kinds = append(kinds, k)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// putChannel keeps a workspace's roster in step with the channel.
+func putChannel(ctx context.Context, tx Tx, c Channel) error {
+	refs, err := tx.Channels(ctx, c.Workspace)
+	if err != nil {
+		return err
+	}
+	refs = slices.DeleteFunc(refs, func(r ChannelRef) bool { return r.ID == c.ID })
+	if c.DeletedAt.IsZero() {
+		for _, ref := range refs {
+			if c.Phone != "" && ref.Phone == c.Phone {
+				return RefuseField(CodeConflict, "phone", "This number is connected in this workspace already.", "Change or delete that channel first.")
+			}
+		}
+		refs = append(refs, ChannelRef{ID: c.ID, Phone: c.Phone, State: c.State, ConnectedAt: c.ConnectedAt})
+	}
+	if err := tx.PutChannels(ctx, c.Workspace, refs); err != nil {
+		return err
+	}
+	return tx.PutChannel(ctx, c)
+}
+
+// putLanes makes or updates the lanes of a channel.
+func putLanes(ctx context.Context, tx Tx, c Channel, now time.Time) error {
+	return eachLane(ctx, tx, c, func(l *queue.Lane) {
+		resumed := (l.Hold != "" || l.Paused) && c.State != Held && !c.Paused
+		l.Workspace, l.Group = c.Workspace, c.ID
+		l.Spacing = queue.Spacing{Min: c.SpacingMin, Max: c.SpacingMax}
+		l.Paused = c.Paused
+		l.Hold = ""
+		if c.State == Held {
+			l.Hold = c.Reason
+		}
+		if resumed && l.Lease.Item == "" && l.Depth > 0 {
+			*l = l.Rest(now)
+		}
+	})
+}
+
+func eachLane(ctx context.Context, tx Tx, c Channel, edit func(*queue.Lane)) error {
+	for i := range max(1, c.Concurrency) {
+		l, err := tx.Lane(ctx, SubLane(c, i))
+		if errors.Is(err, queue.ErrNoLane) {
+			l, err = queue.Lane{ID: SubLane(c, i)}, nil
+		}
+		if err != nil {
+			return err
+		}
+		edit(&l)
+		if err := tx.PutLane(ctx, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Channel finds one that was not deleted. CodeNotFound.
+func (r *Relay) Channel(ctx context.Context, workspace, id string) (c Channel, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		_, c, err = liveChannel(ctx, tx, workspace, id)
+		return err
+	})
+	return c, err
+}
+
+// Channels are a workspace's, the latest connected first.
+func (r *Relay) Channels(ctx context.Context, workspace string) (list []Channel, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		list = nil
+		if _, err := liveWorkspace(ctx, tx, workspace); err != nil {
+			return err
+		}
+		refs, err := tx.Channels(ctx, workspace)
+		if err != nil {
+			return err
+		}
+		for _, ref := range refs {
+			c, err := tx.Channel(ctx, workspace, ref.ID)
+			if err != nil {
+				return err
+			}
+			list = append(list, c)
+		}
+		slices.SortFunc(list, func(a, b Channel) int { return b.ConnectedAt.Compare(a.ConnectedAt) })
+		return nil
+	})
+	return list, err
+}
+
+// editChannel changes a channel and its lanes in one transaction.
+func (r *Relay) editChannel(ctx context.Context, workspace, id string, edit func(Tx, *Channel) error) (c Channel, err error) {
+	err = r.update(ctx, workspace, func(tx Tx) error {
+		if _, c, err = liveChannel(ctx, tx, workspace, id); err != nil {
+			return err
+		}
+		if err := edit(tx, &c); err != nil {
+			return err
+		}
+		if err := putLanes(ctx, tx, c, time.Now()); err != nil {
+			return err
+		}
+		return putChannel(ctx, tx, c)
+	})
+	if err == nil {
+		r.dispatcher.Wake()
+	}
+	return c, err
+}
+
+// UpdateChannel changes a channel. Concurrency changes only while nothing is
+// queued (CodeConflict): messages to one recipient would change lanes.
+func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p ChannelPatch) (Channel, error) {
+	return r.editChannel(ctx, workspace, id, func(tx Tx, c *Channel) error {
+		before := *c
+		c.Name, c.Phone = orElse(p.Name, c.Name), orElse(p.Phone, c.Phone)
+		c.SpacingMin, c.SpacingMax = orElse(p.SpacingMin, c.SpacingMin), orElse(p.SpacingMax, c.SpacingMax)
+		c.Concurrency, c.MaxFileBytes = orElse(p.Concurrency, c.Concurrency), orElse(p.MaxFileBytes, c.MaxFileBytes)
+		c.AtLeastOnce = orElse(p.AtLeastOnce, c.AtLeastOnce)
+		if p.Settings != nil {
+			c.Settings = p.Settings
+		}
+		if c.Concurrency != before.Concurrency {
+			var queued int
+			if err := eachLane(ctx, tx, before, func(l *queue.Lane) { queued += l.Depth }); err != nil {
+				return err
+			}
+			if queued > 0 {
+				return RefuseField(CodeConflict, "concurrency", "Concurrency can change only while nothing is queued on this channel.", "Pause sending calls, wait for the queue to empty, then try again.")
+			}
+		}
+		return r.checkChannel(c)
+	})
+}
+
+// PauseChannel lets what is queued wait; the hook goes on accepting.
+func (r *Relay) PauseChannel(ctx context.Context, workspace, id string) (Channel, error) {
+	return r.editChannel(ctx, workspace, id, func(_ Tx, c *Channel) error {
+		c.Paused = true
+		return nil
+	})
+}
+
+// ResumeChannel ends a pause and a hold. Its lanes rest one full spacing first.
+func (r *Relay) ResumeChannel(ctx context.Context, workspace, id string) (Channel, error) {
+	return r.editChannel(ctx, workspace, id, func(_ Tx, c *Channel) error {
+		c.Paused = false
+		if c.State == Held {
+			c.State, c.Reason = Connected, ""
+		}
+		return nil
+	})
+}
+
+// holdChannel stops a channel after a fault of it, until somebody resumes it.
+func holdChannel(ctx context.Context, tx Tx, c Channel, reason string) error {
+	if reason == "" {
+		reason = "the provider refused this account"
+	}
+	c.State, c.Reason = Held, reason
+	if err := eachLane(ctx, tx, c, func(l *queue.Lane) { l.Hold = reason }); err != nil {
+		return err
+	}
+	if !c.DeletedAt.IsZero() {
+		return tx.PutChannel(ctx, c)
+	}
+	return putChannel(ctx, tx, c)
+}
+
+// DeleteChannel takes a channel away: what is queued is canceled and refunded,
+// calls in flight settle.
+func (r *Relay) DeleteChannel(ctx context.Context, workspace, id string) error {
+	err := r.update(ctx, workspace, func(tx Tx) error { return closeChannel(ctx, tx, workspace, id) })
+	if err != nil {
+		return err
+	}
+	return r.drainChannel(ctx, workspace, id)
+}
+
+// closeChannel accepts and sends nothing through a channel any more.
+func closeChannel(ctx context.Context, tx Tx, workspace, id string) error {
+	_, c, err := liveChannel(ctx, tx, workspace, id)
+	if err != nil {
+		return err
+	}
+	c.DeletedAt, c.State, c.Paused, c.Reason = time.Now().UTC(), Disconnected, true, "deleted"
+	if err := putLanes(ctx, tx, c, c.DeletedAt); err != nil {
+		return err
+	}
+	return putChannel(ctx, tx, c)
+}
+
+// drainChannel cancels what is queued on a closed channel.
+func (r *Relay) drainChannel(ctx context.Context, workspace, id string) error {
+	var c Channel
+	err := r.Store.View(ctx, func(tx Tx) (err error) {
+		c, err = tx.Channel(ctx, workspace, id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for i := range max(1, c.Concurrency) {
+		for {
+			ids, err := r.Store.Items(ctx, SubLane(c, i), batch)
+			if err != nil {
+				return err
+			}
+			if len(ids) == 0 {
+				break
+			}
+			for _, id := range ids {
+				_, err := r.Cancel(ctx, workspace, id)
+				if err != nil && !isCode(err, CodeNotCancelable) {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func isCode(err error, code Code) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == code
+}
+
+// NewChat is what a chat is made from by hand.
+type NewChat struct {
+	Channel string
+	// Recipient is + and digits, or a JID; Name may be empty.
+	Recipient, Name string
+}
+
+// CreateChat finds or makes the chat of a channel with a recipient and gives
+// it the name, where there is one. Made is false where it was there.
+func (r *Relay) CreateChat(ctx context.Context, workspace string, n NewChat) (chat Chat, made bool, err error) {
+	now := time.Now().UTC()
+	err = r.update(ctx, workspace, func(tx Tx) error {
+		w, ch, err := liveChannel(ctx, tx, workspace, n.Channel)
+		if err != nil {
+			return err
+		}
+		to := Address{JID: n.Recipient}.recipient()
+		chat, err = tx.Chat(ctx, w.ID, ch.ID, to)
+		made = errors.Is(err, ErrNotFound)
+		if err != nil && !made {
+			return err
+		}
+		if made {
+			chat = Chat{Workspace: w.ID, Channel: ch.ID, Recipient: to, Group: isGroup(to), CreatedAt: now}
+		}
+		if name := ChatName(n.Name); name != "" {
+			chat.Name = name
+		}
+		if made {
+			chat, err = newChat(ctx, tx, w, chat)
+			return err
+		}
+		return tx.PutChat(ctx, chat)
+	})
+	return chat, made, err
+}

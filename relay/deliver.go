@@ -1,0 +1,222 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"relevo/queue"
+)
+
+// leaseMargin is what a lease lasts beyond the call that it covers: for the
+// commit before the call and the one after it.
+const leaseMargin = 15 * time.Second
+
+// Dispatch claims and delivers until ctx ends, then lets the calls in flight
+// end and settle. Run it once per process, after Recover.
+func (r *Relay) Dispatch(ctx context.Context) error {
+	return r.dispatcher.Run(ctx)
+}
+
+// Recover puts in order what a predecessor of this node left out when it
+// crashed: a message that was being sent becomes unknown, and every lane rests
+// one full spacing, so that a restart is never a burst.
+func (r *Relay) Recover(ctx context.Context) error {
+	items, err := r.Store.Stranded(ctx, r.Set.Node)
+	if err != nil {
+		return fmt.Errorf("find stranded messages: %w", err)
+	}
+	for _, i := range items {
+		err := r.Store.Update(ctx, func(tx Tx) error { return strand(ctx, tx, i, time.Now()) })
+		if err != nil {
+			return fmt.Errorf("recover message %s: %w", i.ID, err)
+		}
+		r.Log.Warn("message was being sent when the process ended; its outcome is unknown", "message", i.ID)
+	}
+	return r.Store.RestLanes(ctx, r.Set.Node, time.Now())
+}
+
+// strand ends the lease of a holder that is gone. Whether the message went out
+// nobody knows, so it is never sent again by itself.
+func strand(ctx context.Context, tx Tx, i queue.Item, now time.Time) error {
+	i, err := tx.Item(ctx, i.ID)
+	if errors.Is(err, queue.ErrNoItem) || err == nil && !i.Out {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m, err := tx.Message(ctx, "", i.ID)
+	if err != nil {
+		return err
+	}
+	if err := queue.Release(ctx, tx, i, now); err != nil {
+		return err
+	}
+	_, err = change(ctx, tx, &m, Change{At: now, Status: Unknown, Try: i.Try, Note: "the process ended during the call"})
+	if err != nil {
+		return err
+	}
+	return applyReports(ctx, tx, &m, now)
+}
+
+// Claim leases what is due: T2. Only after it has returned may a byte go to a
+// provider. It makes Relay a queue.Source.
+func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
+	var leases []queue.Lease
+	var rests []time.Duration
+	now := time.Now()
+	err := r.Store.Claim(ctx, r.Set.Node, n, now, func(tx Tx, i queue.Item) error {
+		if i.Out {
+			return strand(ctx, tx, i, now)
+		}
+		l, rest, err := r.take(ctx, tx, i, now)
+		if err != nil || l.Item == "" {
+			return err
+		}
+		leases, rests = append(leases, l), append(rests, rest)
+		return nil
+	}, func() { leases, rests = leases[:0], rests[:0] })
+	if err != nil {
+		return nil, err
+	}
+	for _, rest := range rests {
+		if rest > 0 && r.Watch.Spaced != nil {
+			r.Watch.Spaced(rest)
+		}
+	}
+	return leases, nil
+}
+
+// NextDue is when Claim may have something.
+func (r *Relay) NextDue(ctx context.Context) (time.Time, error) {
+	return r.Store.NextDue(ctx, r.Set.Node, time.Now())
+}
+
+// take leases one message, or ends it where its time has passed.
+func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (queue.Lease, time.Duration, error) {
+	m, err := tx.Message(ctx, "", i.ID)
+	if err != nil {
+		return queue.Lease{}, 0, fmt.Errorf("message of item %s: %w", i.ID, err)
+	}
+	if !now.Before(m.ExpiresAt) {
+		return queue.Lease{}, 0, expire(ctx, tx, &m, now)
+	}
+	lane, err := tx.Lane(ctx, i.Lane)
+	if err != nil {
+		return queue.Lease{}, 0, err
+	}
+	l, err := queue.Take(ctx, tx, i.ID, r.Set.Node, now, r.Set.CallTimeout+leaseMargin)
+	if errors.Is(err, queue.ErrBusy) || errors.Is(err, queue.ErrOut) {
+		return queue.Lease{}, 0, nil
+	}
+	if err != nil {
+		return queue.Lease{}, 0, err
+	}
+	m.Tries = l.Try
+	if _, err := change(ctx, tx, &m, Change{At: now, Status: Sending, Try: l.Try}); err != nil {
+		return queue.Lease{}, 0, err
+	}
+	var rest time.Duration
+	if !lane.LastEnd.IsZero() {
+		rest = now.Sub(lane.LastEnd)
+	}
+	return l, rest, nil
+}
+
+// deliver makes one try with what was leased, and settles it.
+func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
+	out, err := r.outgoing(ctx, l)
+	if err != nil {
+		r.Log.Error("load leased message", "message", l.Item, "error", err)
+		r.settle(ctx, l, outcome{verdict: Deferred, code: CodeInternal, note: "the message could not be loaded"})
+		return
+	}
+	if time.Until(l.Until) < r.Set.CallTimeout {
+		r.settle(ctx, l, outcome{verdict: Deferred, note: "too little of the lease was left to begin the call"})
+		return
+	}
+	started := time.Now()
+	o := r.call(ctx, out)
+	o.end = time.Now()
+	took := o.end.Sub(started)
+	if r.Watch.Tried != nil {
+		r.Watch.Tried(out.Channel.Kind, o.word(), took)
+	}
+	r.Log.Info("try", "message", l.Item, "workspace", out.Channel.Workspace, "channel", out.Channel.ID, "kind", out.Channel.Kind,
+		"try", l.Try, "verdict", o.word(), "code", string(o.code), "duration", took, "error", o.err)
+	r.settle(ctx, l, o)
+}
+
+func (r *Relay) outgoing(ctx context.Context, l queue.Lease) (out Outgoing, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		m, err := tx.Message(ctx, "", l.Item)
+		if err != nil {
+			return err
+		}
+		ch, err := tx.Channel(ctx, m.Workspace, m.Channel)
+		if err != nil {
+			return err
+		}
+		out = Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.Recipient, Group: isGroup(m.Recipient), Try: l.Try, Text: m.Text, File: r.outgoingFile(m.File), Template: m.Template}
+		return nil
+	})
+	return out, err
+}
+
+// call runs the driver within its time. A panic of a driver leaves the outcome
+// unsure and the process alive.
+func (r *Relay) call(ctx context.Context, out Outgoing) (o outcome) {
+	d, ok := r.Drivers[out.Channel.Kind]
+	if !ok {
+		return outcome{verdict: ChannelFault, code: CodeInternal, note: "this server has no driver of kind " + out.Channel.Kind}
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("driver panicked", "kind", out.Channel.Kind, "message", out.MessageID, "stack", string(debug.Stack()))
+			o = outcome{verdict: Unsure, code: CodeInternal, note: "the driver failed during the call"}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, r.Set.CallTimeout)
+	defer cancel()
+	id, err := d.Send(ctx, out)
+	return outcomeOf(id, err)
+}
+
+// outcome is what came of one try.
+type outcome struct {
+	sent       bool
+	providerID string
+	verdict    Verdict
+	after      time.Duration
+	code       Code
+	note       string
+	end        time.Time
+	err        error
+}
+
+func outcomeOf(id string, err error) outcome {
+	if err == nil {
+		return outcome{sent: true, providerID: id}
+	}
+	var se *SendError
+	if !errors.As(err, &se) {
+		return outcome{verdict: Unsure, note: "no clear answer from the provider", err: err}
+	}
+	o := outcome{verdict: se.Verdict, after: se.After, code: se.Code, note: se.Reason, err: se.Err}
+	if o.code == "" && o.verdict == Refused {
+		o.code = CodeRefused
+	}
+	return o
+}
+
+func (o outcome) word() string {
+	if o.sent {
+		return "sent"
+	}
+	return o.verdict.String()
+}
+
+func (o outcome) failure() *Failure { return &Failure{Code: o.code, Message: o.note} }

@@ -1,0 +1,256 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"relevo/queue"
+)
+
+// A file gets three tries within a minute: senders' file hosts hiccup, and a
+// person waits for the message.
+const (
+	maxFetchTries = 3
+	fetchWindow   = 60 * time.Second
+)
+
+// FetchFiles fetches what accepted messages link to, until ctx ends; then it
+// waits for the fetches in hand. Run it once per process.
+func (r *Relay) FetchFiles(ctx context.Context) error {
+	var working sync.WaitGroup
+	defer working.Wait()
+	free := make(chan struct{}, r.Set.MaxFetches)
+	for ctx.Err() == nil {
+		due, next, err := r.Store.FetchesDue(ctx, time.Now(), r.Set.MaxFetches-len(free))
+		if err != nil && ctx.Err() == nil {
+			r.Log.Error("find files to fetch", "error", err)
+			next = time.Now().Add(time.Second)
+		}
+		for _, f := range due {
+			leased, err := r.leaseFetch(ctx, f)
+			if err != nil {
+				next = time.Now().Add(time.Second)
+				break
+			}
+			free <- struct{}{}
+			working.Go(func() {
+				defer r.wakeFetch()
+				defer func() { <-free }()
+				r.fetch(ctx, leased)
+			})
+		}
+		if len(due) > 0 && len(free) < r.Set.MaxFetches {
+			continue
+		}
+		if len(free) == r.Set.MaxFetches {
+			next = time.Time{} // a fetch that ends wakes us
+		}
+		r.awaitFetch(ctx, next)
+	}
+	return nil
+}
+
+func (r *Relay) awaitFetch(ctx context.Context, next time.Time) {
+	wait := time.Minute
+	if !next.IsZero() {
+		wait = max(2*time.Millisecond, min(wait, time.Until(next)))
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-r.fetchWake:
+	case <-t.C:
+	}
+}
+
+func (r *Relay) wakeFetch() {
+	select {
+	case r.fetchWake <- struct{}{}:
+	default:
+	}
+}
+
+// leaseFetch takes a job: it may be taken again only after this try is
+// certainly over, by whoever runs then.
+func (r *Relay) leaseFetch(ctx context.Context, f Fetch) (Fetch, error) {
+	err := r.Store.Update(ctx, func(tx Tx) error {
+		now := time.Now()
+		cur, err := tx.Fetch(ctx, f.MessageID)
+		if err != nil {
+			return err
+		}
+		if cur.Since.IsZero() {
+			cur.Since = now
+		}
+		cur.Tries++
+		cur.Next = now.Add(r.Set.FetchTimeout + 5*time.Second)
+		f = cur
+		return tx.PutFetch(ctx, cur)
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) && ctx.Err() == nil {
+		r.Log.Error("lease fetch", "message", f.MessageID, "error", err)
+	}
+	return f, err
+}
+
+func (r *Relay) fetch(ctx context.Context, f Fetch) {
+	file, limit, err := r.fileOf(ctx, f)
+	if err != nil {
+		return // canceled meanwhile, or the store is closing
+	}
+	key := fileKey(f.MessageID)
+	started := time.Now()
+	file.Type, file.Size, err = r.Files.Fetch(ctx, key, file.URL, file.Name, file.Kind, limit)
+	if err != nil && ctx.Err() != nil {
+		return // stopping: the next start takes it again
+	}
+	r.Log.Info("fetch", "message", f.MessageID, "workspace", f.Workspace, "try", f.Tries, "bytes", file.Size, "ok", err == nil, "duration", time.Since(started))
+	err = r.update(ctx, f.Workspace, func(tx Tx) error {
+		if err != nil {
+			return r.fetchFailed(ctx, tx, f, err)
+		}
+		file.Key = key
+		return fetched(ctx, tx, f, file)
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		r.Log.Error("settle fetch", "message", f.MessageID, "error", err)
+	}
+	r.dispatcher.Wake()
+}
+
+// fileKey is where a message's file is kept.
+func fileKey(messageID string) string { return messageID[len(idPrefix)-4:] }
+
+// messageOfFile is the message that a kept file belongs to.
+func messageOfFile(key string) string { return idPrefix[:len(idPrefix)-4] + key }
+
+// fileOf is the file that a job fetches, and how large it may be.
+func (r *Relay) fileOf(ctx context.Context, f Fetch) (file File, limit int64, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		m, err := fileHolder(ctx, tx, f)
+		if err != nil {
+			return err
+		}
+		ch, err := tx.Channel(ctx, m.Workspace, m.Channel)
+		if err != nil {
+			return err
+		}
+		file, limit = *m.File, ch.MaxFileBytes
+		if lim, ok := r.Drivers[ch.Kind].(Limiter); ok {
+			if most := lim.MaxFileBytes(file.Kind); most > 0 {
+				limit = min(limit, most)
+			}
+		}
+		return nil
+	})
+	return file, limit, err
+}
+
+// fileHolder is the message with the file: the job's own, or its second part.
+func fileHolder(ctx context.Context, tx Tx, f Fetch) (Message, error) {
+	m, err := tx.Message(ctx, f.Workspace, f.MessageID)
+	if err != nil || m.File != nil {
+		return m, err
+	}
+	if len(m.Parts) < 2 {
+		return m, ErrNotFound
+	}
+	m, err = tx.Message(ctx, f.Workspace, m.Parts[1])
+	if err == nil && m.File == nil {
+		err = ErrNotFound
+	}
+	return m, err
+}
+
+// fetched lets the message go.
+func fetched(ctx context.Context, tx Tx, f Fetch, file File) error {
+	if _, err := tx.Fetch(ctx, f.MessageID); err != nil {
+		return err
+	}
+	m, err := fileHolder(ctx, tx, f)
+	if err != nil {
+		return err
+	}
+	item, err := tx.Item(ctx, f.MessageID)
+	if err != nil {
+		return err
+	}
+	item.Unready = false
+	if err := tx.PutItem(ctx, item); err != nil {
+		return err
+	}
+	m.File = &file
+	if err := tx.PutMessage(ctx, m); err != nil {
+		return err
+	}
+	return tx.DeleteFetch(ctx, f)
+}
+
+// fetchFailed plans another try, or ends the message: both parts, where it
+// has two.
+func (r *Relay) fetchFailed(ctx context.Context, tx Tx, f Fetch, cause error) error {
+	cur, err := tx.Fetch(ctx, f.MessageID)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	next := now.Add(queue.Backoff(cur.Tries))
+	var fe *FetchError
+	if ours := !errors.As(cause, &fe); ours || fe.Again && cur.Tries < maxFetchTries && next.Sub(cur.Since) < fetchWindow {
+		cur.Next = next // a fault of this server's own says nothing about the file
+		return tx.PutFetch(ctx, cur)
+	}
+	m, err := tx.Message(ctx, f.Workspace, f.MessageID)
+	if err != nil {
+		return err
+	}
+	return endQueued(ctx, tx, &m, Change{At: now, Status: Failed, Failure: &Failure{Code: fe.Code, Message: fe.Message}})
+}
+
+func (r *Relay) outgoingFile(f *File) *OutgoingFile {
+	if f == nil {
+		return nil
+	}
+	return &OutgoingFile{Name: f.Name, Kind: f.Kind, Type: f.Type, Size: f.Size,
+		Open: func() (io.ReadCloser, error) { return r.Files.Open(f.Key) }}
+}
+
+// PruneFiles forgets files that have been kept for longer than KeepFiles and
+// whose message needs them no more.
+func (r *Relay) PruneFiles(ctx context.Context) error {
+	var old []string
+	err := r.Files.Keys(func(key string, at time.Time) error {
+		if time.Since(at) > r.Set.KeepFiles {
+			old = append(old, key)
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range old {
+		needed := false
+		err := r.Store.View(ctx, func(tx Tx) error {
+			m, err := fileHolder(ctx, tx, Fetch{MessageID: messageOfFile(key)})
+			needed = err == nil && (m.Status == Queued || m.Status == Sending)
+			if errors.Is(err, ErrNotFound) {
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if needed {
+			continue
+		}
+		if err := r.Files.Remove(key); err != nil {
+			return err
+		}
+	}
+	return nil
+}

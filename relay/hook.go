@@ -1,0 +1,57 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Hook is what a webhook token leads to.
+type Hook struct {
+	Workspace     string
+	Hash          TokenHash
+	Enabled       bool
+	RatePerMinute int
+}
+
+// FindHook finds the webhook of a token. ErrNotFound where the token is
+// malformed, unknown, rotated away or its workspace deleted: the caller cannot
+// tell which.
+func (r *Relay) FindHook(ctx context.Context, token string, now time.Time) (Hook, error) {
+	h := r.Secrets.HashToken(token)
+	var hook Hook
+	err := r.Store.View(ctx, func(tx Tx) error {
+		var err error
+		hook, err = findHook(ctx, tx, h, now)
+		return err
+	})
+	return hook, err
+}
+
+func findHook(ctx context.Context, tx Tx, h TokenHash, now time.Time) (Hook, error) {
+	id, err := tx.WorkspaceByToken(ctx, h)
+	if err != nil {
+		return Hook{}, err
+	}
+	w, err := tx.Workspace(ctx, id)
+	if err != nil {
+		return Hook{}, err
+	}
+	if !w.Webhook.opens(h, now) {
+		return Hook{}, ErrNotFound
+	}
+	return Hook{Workspace: w.ID, Hash: h, Enabled: w.Webhook.Enabled, RatePerMinute: w.Webhook.RatePerMinute}, nil
+}
+
+// opens reports whether a token is the current one, or the previous one
+// within its grace.
+func (w *Webhook) opens(h TokenHash, now time.Time) bool {
+	return w.Token.Hash == h || w.byPrevious(h, now)
+}
+
+func (w *Webhook) byPrevious(h TokenHash, now time.Time) bool {
+	return w.Previous != nil && w.Previous.Hash == h && now.Before(w.PreviousUntil)
+}
+
+// errStop ends a transaction's function early with nothing written.
+var errStop = errors.New("stop")

@@ -1,0 +1,128 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+const reportNote = "report"
+
+// Report takes what a provider says of messages of one channel. Repetitions,
+// other orders and unknown ids are harmless. It returns after all of it is
+// durable; on an error the caller may report everything again.
+func (r *Relay) Report(ctx context.Context, channel string, reports []Report) error {
+	for _, rep := range reports {
+		if err := r.report(ctx, channel, rep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Relay) report(ctx context.Context, channel string, rep Report) error {
+	id, workspace, err := r.findReported(ctx, channel, rep)
+	if errors.Is(err, ErrNotFound) {
+		r.Log.Info("report of an unknown message", "channel", channel, "status", string(rep.Status))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = r.update(ctx, workspace, func(tx Tx) error {
+		m, err := tx.Message(ctx, "", id)
+		if err != nil {
+			return err
+		}
+		if m.ProviderID == "" {
+			m.ProviderID = rep.ProviderID
+		}
+		c := Change{At: time.Now(), Status: rep.Status, Try: m.Tries, Note: reportNote, Failure: rep.Failure}
+		_, err = change(ctx, tx, &m, c)
+		return err
+	})
+	if err == nil {
+		r.dispatcher.Wake()
+	}
+	return err
+}
+
+func (r *Relay) findReported(ctx context.Context, channel string, rep Report) (id, workspace string, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		id = rep.MessageID
+		if id == "" {
+			if id, err = tx.MessageByProvider(ctx, channel, rep.ProviderID); err != nil {
+				return err
+			}
+		}
+		m, err := tx.Message(ctx, "", id)
+		if err == nil && m.Channel != channel {
+			return ErrNotFound
+		}
+		workspace = m.Workspace
+		return err
+	})
+	return id, workspace, err
+}
+
+// Inbound takes a message that somebody wrote to a channel: it finds or makes
+// the chat, learns its name, and counts it.
+func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbound) (Chat, error) {
+	var chat Chat
+	err := r.update(ctx, workspace, func(tx Tx) error {
+		w, ch, err := liveChannel(ctx, tx, workspace, channel)
+		if err != nil {
+			return err
+		}
+		chat, err = tx.Chat(ctx, w.ID, ch.ID, in.From)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err != nil {
+			chat = Chat{Workspace: w.ID, Channel: ch.ID, Recipient: in.From, Group: in.Group, CreatedAt: in.At.UTC()}
+		}
+		if name := ChatName(in.Name); name != "" {
+			chat.Name = name
+		}
+		chat.LastInboundAt = later(chat.LastInboundAt, in.At.UTC())
+		if chat.ID == "" {
+			chat, err = newChat(ctx, tx, w, chat)
+		} else {
+			err = tx.PutChat(ctx, chat)
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Count(ctx, w.ID, in.At, Counts{Channel: ch.ID, Received: 1})
+	})
+	return chat, err
+}
+
+// ChatName is the form in which names of chats are kept and compared: without
+// space around it, in Unicode normal form C.
+func ChatName(s string) string { return norm.NFC.String(strings.TrimSpace(s)) }
+
+// liveChannel is a channel that was not deleted, of a workspace that was not.
+func liveChannel(ctx context.Context, tx Tx, workspace, channel string) (Workspace, Channel, error) {
+	w, err := liveWorkspace(ctx, tx, workspace)
+	if err != nil {
+		return w, Channel{}, err
+	}
+	ch, err := tx.Channel(ctx, workspace, channel)
+	if errors.Is(err, ErrNotFound) || err == nil && !ch.DeletedAt.IsZero() {
+		return w, ch, Refusef(CodeNotFound, "There is no channel %s in this workspace.", channel)
+	}
+	return w, ch, err
+}
+
+func liveWorkspace(ctx context.Context, tx Tx, id string) (Workspace, error) {
+	w, err := tx.Workspace(ctx, id)
+	if errors.Is(err, ErrNotFound) || err == nil && !w.DeletedAt.IsZero() {
+		return w, &Error{Code: CodeNotFound, Message: fmt.Sprintf("There is no workspace %s.", id), Err: ErrNotFound}
+	}
+	return w, err
+}

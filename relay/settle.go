@@ -1,0 +1,157 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"relevo/queue"
+)
+
+// settle writes what came of a try: T3. One transaction says everything: the
+// lane freed, the status moved, the units settled. A stale holder decides
+// nothing about the lane; the outcome that it saw is recorded all the same.
+//
+// An outcome in hand is written even while stopping, and tried again while the
+// store is only short of room.
+func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
+	ctx = context.WithoutCancel(ctx)
+	if o.end.IsZero() {
+		o.end = time.Now()
+	}
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := r.update(ctx, r.workspaceOf(ctx, l.Item), func(tx Tx) error { return r.settleTx(ctx, tx, l, o) })
+		if err == nil {
+			return
+		}
+		r.Log.Error("settle", "message", l.Item, "verdict", o.word(), "error", err)
+		if errors.Is(err, ErrInDoubt) || errors.Is(err, ErrClosed) || errors.Is(err, ErrNotFound) {
+			return // the next start finds the lease and asks the provider
+		}
+		time.Sleep(wait)
+	}
+}
+
+func (r *Relay) workspaceOf(ctx context.Context, id string) (workspace string) {
+	_ = r.Store.View(ctx, func(tx Tx) error { // only to name it in an alarm
+		m, err := tx.Message(ctx, "", id)
+		workspace = m.Workspace
+		return err
+	})
+	return workspace
+}
+
+func (r *Relay) settleTx(ctx context.Context, tx Tx, l queue.Lease, o outcome) error {
+	m, err := tx.Message(ctx, "", l.Item)
+	if err != nil {
+		return err
+	}
+	ch, err := tx.Channel(ctx, m.Workspace, m.Channel)
+	if err != nil {
+		return err
+	}
+	if o.verdict == Unsure && !o.sent && ch.AtLeastOnce {
+		o.verdict, o.note = Deferred, o.note+"; sent again, as this channel's owner chose"
+	}
+	c := o.change(l.Try)
+	switch c.Status {
+	case Queued:
+		err = r.putBack(ctx, tx, l, &m, ch, o)
+	default:
+		err = queue.Finish(ctx, tx, l, o.end)
+	}
+	if err != nil && !errors.Is(err, queue.ErrLeaseLost) && !errors.Is(err, queue.ErrNoItem) {
+		return err
+	}
+	if stale := err != nil; stale {
+		c.Note = join(c.Note, "reported by a holder whose lease had ended")
+		if c.Status == Queued || c.Status == Unknown {
+			c.Applied = false
+			remember(&m, c)
+			return tx.PutMessage(ctx, m)
+		}
+	}
+	if o.providerID != "" {
+		m.ProviderID = o.providerID
+	}
+	if _, err := change(ctx, tx, &m, c); err != nil {
+		return err
+	}
+	return applyReports(ctx, tx, &m, o.end)
+}
+
+func join(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}
+
+// change is the line of history that an outcome becomes.
+func (o outcome) change(try int) Change {
+	c := Change{At: o.end, Try: try, Note: o.note}
+	switch {
+	case o.sent:
+		c.Status = Sent
+	case o.verdict == Refused:
+		c.Status, c.Failure, c.Note = Failed, o.failure(), ""
+	case o.verdict == Unsure:
+		c.Status = Unknown
+	default:
+		c.Status = Queued
+	}
+	return c
+}
+
+// putBack returns a message that did not go out: behind its retry delay, or
+// to the head of a lane that is on hold from now on.
+func (r *Relay) putBack(ctx context.Context, tx Tx, l queue.Lease, m *Message, ch Channel, o outcome) error {
+	if o.verdict == ChannelFault {
+		if err := queue.Retry(ctx, tx, l, time.Time{}, o.end); err != nil {
+			return err
+		}
+		return holdChannel(ctx, tx, ch, o.note)
+	}
+	after := o.after
+	if after <= 0 {
+		after = queue.Backoff(l.Try)
+	}
+	due := o.end.Add(after).UTC()
+	if err := queue.Retry(ctx, tx, l, due, o.end); err != nil {
+		return err
+	}
+	chat, err := tx.Chat(ctx, m.Workspace, m.Channel, m.Recipient)
+	if errors.Is(err, ErrNotFound) || err == nil && !due.After(chat.WaitsUntil) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	chat.WaitsUntil = due
+	return tx.PutChat(ctx, chat)
+}
+
+// applyReports applies what the provider reported while the call was still
+// out: it went into the history then, and counts now that the outcome is in.
+func applyReports(ctx context.Context, tx Tx, m *Message, now time.Time) error {
+	var early []Change
+	for i := len(m.History) - 2; i >= 0; i-- {
+		c := m.History[i]
+		if c.Applied {
+			break
+		}
+		if c.Note == reportNote {
+			early = append(early, c)
+		}
+	}
+	for i := len(early) - 1; i >= 0; i-- {
+		if _, ok := moves[m.Status][early[i].Status]; !ok {
+			continue
+		}
+		c := Change{At: now, Status: early[i].Status, Failure: early[i].Failure, Note: "reported at " + early[i].At.Format(time.RFC3339)}
+		if _, err := change(ctx, tx, m, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

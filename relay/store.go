@@ -1,0 +1,250 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"relevo/queue"
+	"relevo/quota"
+)
+
+// Tx is one transaction: what the rules of quota, queue and relay read and
+// write, by key. It sees its own writes. Values that it returns are the
+// caller's to change. A Tx serves one goroutine and ends with its function.
+//
+// Lanes before accounts, everywhere: whoever needs both loads the lane first.
+type Tx interface {
+	quota.Tx
+	queue.Tx
+	Roster
+	Journal
+	Messages
+	Directory
+	Preparing
+}
+
+// Roster is who there is: workspaces, channels, chats. A find of nothing is
+// ErrNotFound.
+type Roster interface {
+	Workspace(ctx context.Context, id string) (Workspace, error)
+	PutWorkspace(ctx context.Context, w Workspace) error
+	Channel(ctx context.Context, workspace, id string) (Channel, error)
+	PutChannel(ctx context.Context, c Channel) error
+	// Channels is a workspace's roster, in no order.
+	Channels(ctx context.Context, workspace string) ([]ChannelRef, error)
+	PutChannels(ctx context.Context, workspace string, refs []ChannelRef) error
+	// Chat finds the conversation of a channel with a recipient, ChatByID the
+	// one with that number.
+	Chat(ctx context.Context, workspace, channel, recipient string) (Chat, error)
+	ChatByID(ctx context.Context, workspace, id string) (Chat, error)
+	// ChatsByName are the numbers of the chats with exactly that name.
+	ChatsByName(ctx context.Context, workspace, name string) ([]string, error)
+	// PutChat keeps the indexes by number and name in step.
+	PutChat(ctx context.Context, c Chat) error
+}
+
+// Directory leads from a secret's hash to a workspace. It holds nothing else;
+// what it says is checked again against the workspace's own rows.
+type Directory interface {
+	WorkspaceByToken(ctx context.Context, h TokenHash) (workspace string, err error)
+	PutToken(ctx context.Context, h TokenHash, workspace string) error
+	DeleteToken(ctx context.Context, h TokenHash) error
+	APIKey(ctx context.Context, h TokenHash) (APIKey, error)
+	PutAPIKey(ctx context.Context, k APIKey) error
+	DeleteAPIKey(ctx context.Context, k APIKey) error
+}
+
+// Journal remembers calls: attempts and idempotency keys.
+type Journal interface {
+	// LastAttempts are the newest n attempts of a workspace, newest first,
+	// n at most 3.
+	LastAttempts(ctx context.Context, workspace string, n int) ([]Attempt, error)
+	// AppendAttempt writes a new attempt, over the oldest where there are 100.
+	AppendAttempt(ctx context.Context, a Attempt) error
+	// PutAttempt writes one of LastAttempts again.
+	PutAttempt(ctx context.Context, a Attempt) error
+	// Key finds what a key was used for. ErrNotFound.
+	Key(ctx context.Context, workspace, key string) (KeyUse, error)
+	PutKey(ctx context.Context, workspace, key string, u KeyUse) error
+}
+
+// KeyUse is what an idempotency key stands for.
+type KeyUse struct {
+	Fingerprint [32]byte  `json:"fingerprint"`
+	MessageID   string    `json:"message_id"`
+	At          time.Time `json:"at"`
+}
+
+// Messages is the story of each message and what was counted of them.
+type Messages interface {
+	// Message finds one by id; ErrNotFound also where it is another
+	// workspace's. An empty workspace finds it in any: for reports alone.
+	Message(ctx context.Context, workspace, id string) (Message, error)
+	PutMessage(ctx context.Context, m Message) error
+	// MessageByProvider finds one by its provider's id on a channel.
+	MessageByProvider(ctx context.Context, channel, providerID string) (id string, err error)
+	// Count adds to a channel's counters for the minute of at.
+	Count(ctx context.Context, workspace string, at time.Time, c Counts) error
+}
+
+// Preparing is the files that are being fetched.
+type Preparing interface {
+	// Fetch finds the job that fetches a message's file. ErrNotFound.
+	Fetch(ctx context.Context, messageID string) (Fetch, error)
+	PutFetch(ctx context.Context, f Fetch) error
+	DeleteFetch(ctx context.Context, f Fetch) error
+}
+
+// Fetch is the work of fetching one message's file. It is leased like a lane:
+// Next is when it may be taken (again).
+type Fetch struct {
+	MessageID string    `json:"message_id"`
+	Workspace string    `json:"workspace"`
+	Next      time.Time `json:"next"`
+	// Tries so far; Since is when the first one began.
+	Tries int       `json:"tries"`
+	Since time.Time `json:"since,omitzero"`
+}
+
+// Store keeps everything, durably.
+//
+// Update runs fn in a transaction and is durable before it returns nil. It may
+// be grouped with others and may run fn again, so fn does nothing but use its
+// Tx and set results that it resets first. A refusal found inside is a result,
+// not an error: an error of fn means that nothing was written, and is returned
+// as it is. A panic fails that fn alone and is raised again in the caller. A
+// ctx that ends before fn starts withdraws it with ctx's error; once fn has
+// started, the outcome is awaited. ErrDiskFull: nothing was written for want
+// of room. ErrInDoubt: nobody knows whether it was.
+//
+// All methods may be called concurrently.
+type Store interface {
+	View(ctx context.Context, fn func(Tx) error) error
+	Update(ctx context.Context, fn func(Tx) error) error
+	Work
+	Lists
+	Upkeep
+	Close() error
+}
+
+// Work is the range work of dispatching.
+type Work interface {
+	// Claim calls take, within one transaction, with the first item of up to
+	// n lanes that are due for the node, most overdue lane first. What take
+	// leaves unleased stays where it is. An item that is Out belongs to a
+	// holder whose lease has ended. The transaction may run again; reset is
+	// called before each run. Once it returns nil, all is durable.
+	Claim(ctx context.Context, node string, n int, now time.Time, take func(Tx, queue.Item) error, reset func()) error
+	// NextDue is when Claim may have something for the node; the zero time
+	// where nothing waits.
+	NextDue(ctx context.Context, node string, now time.Time) (time.Time, error)
+	// Stranded are the items leased by a node; at its start, what a crash of
+	// its predecessor left out.
+	Stranded(ctx context.Context, node string) ([]queue.Item, error)
+	// RestLanes lets every lane of a node wait one full spacing from now: no
+	// burst after a restart.
+	RestLanes(ctx context.Context, node string, now time.Time) error
+	// Expired are ids of up to n items, not out, whose time has passed.
+	Expired(ctx context.Context, now time.Time, n int) ([]string, error)
+	// Unknown are ids of up to n messages that became unknown before t.
+	Unknown(ctx context.Context, before time.Time, n int) ([]string, error)
+	// FetchesDue are up to n fetch jobs that may be taken, and when the next
+	// one may be (zero: none waits).
+	FetchesDue(ctx context.Context, now time.Time, n int) (due []Fetch, next time.Time, err error)
+}
+
+// Lists are what people look at; newest first. A cursor is empty for the
+// first page, and comes back empty with the last.
+type Lists interface {
+	Workspaces(ctx context.Context, p Page) ([]Workspace, string, error)
+	Messages(ctx context.Context, f MessageFilter, p Page) ([]Message, string, error)
+	// Attempts are the newest 100 of a workspace, at most n.
+	Attempts(ctx context.Context, workspace string, n int) ([]Attempt, error)
+	Entries(ctx context.Context, workspace string, p Page) ([]LedgerLine, string, error)
+	Chats(ctx context.Context, workspace, channel string, p Page) ([]Chat, string, error)
+	APIKeys(ctx context.Context, workspace string) ([]APIKey, error)
+	// Counts sums each channel's counters over whole minutes, from inclusive,
+	// to exclusive; a zero time is no bound.
+	Counts(ctx context.Context, workspace string, from, to time.Time) ([]Counts, error)
+	// Queue tells of the lanes of a workspace; of all with an empty one.
+	Queue(ctx context.Context, workspace string, now time.Time) ([]LaneView, error)
+	// Items are ids of up to n queued items of a lane that are not out.
+	Items(ctx context.Context, lane string, n int) ([]string, error)
+}
+
+// Page asks for a part of a list.
+type Page struct {
+	Cursor string
+	// Limit is 1 to 200.
+	Limit int
+}
+
+// MessageFilter narrows a list of messages. Empty fields do not.
+type MessageFilter struct {
+	Workspace string
+	Channel   string
+	Statuses  []Status
+	// From (inclusive) and To (exclusive) bound CreatedAt.
+	From, To time.Time
+}
+
+// LedgerLine is an entry with the message it was for.
+type LedgerLine struct {
+	quota.Entry
+	MessageID string
+	// Folded counts the entries of pruned messages that this line stands
+	// for; 0 on an entry of its own. AvailableAfter is unknown then.
+	Folded int64
+}
+
+// LaneView is a lane with what only its store can tell.
+type LaneView struct {
+	queue.Lane
+	// Waiting is how many items wait in line or for their time, Parked the
+	// part of them that waits for a time or a file.
+	Waiting, Parked int
+	// NextSend is when the next item may leave; zero where none may, because
+	// the lane is empty or stands still.
+	NextSend time.Time
+	// Oldest is the id of the oldest item; empty on an empty lane.
+	Oldest string
+}
+
+// Upkeep is maintenance. Prune methods work in small batches and return how
+// many they removed; call again until 0.
+type Upkeep interface {
+	// PruneMessages forgets settled messages created before t, folding their
+	// ledger entries into one per workspace and day, and returns the keys of
+	// files that nothing else refers to.
+	PruneMessages(ctx context.Context, before time.Time, n int) (removed int, err error)
+	PruneKeys(ctx context.Context, before time.Time, n int) (removed int, err error)
+	// Backup writes a consistent copy to a new local file.
+	Backup(ctx context.Context, path string) error
+	// Verify recomputes every ledger and checks every invariant and
+	// checksum. Each violation is one sentence; none means all is well.
+	Verify(ctx context.Context, report func(violation string)) (VerifyStats, error)
+	// Job and PutJob remember when a cron job last ended well.
+	Job(ctx context.Context, name string) (last time.Time, err error)
+	PutJob(ctx context.Context, name string, last time.Time) error
+	// Free is how many bytes may still be written before the reserve is
+	// touched; negative within the reserve.
+	Free() int64
+}
+
+// VerifyStats is what a verification went through.
+type VerifyStats struct {
+	Workspaces, Messages, Entries, Items, Records int64
+}
+
+var (
+	// ErrNotFound means that there is no such row.
+	ErrNotFound = errors.New("not found")
+	// ErrDiskFull means that nothing was written for want of room.
+	ErrDiskFull = errors.New("no room on the disk")
+	// ErrInDoubt means that a commit failed and may or may not be durable.
+	// The store takes no more work; the process must end and start again.
+	ErrInDoubt = errors.New("commit in doubt")
+	// ErrClosed means that the store was closed.
+	ErrClosed = errors.New("store is closed")
+)

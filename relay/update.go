@@ -1,0 +1,66 @@
+package relay
+
+import (
+	"context"
+	"errors"
+
+	"relevo/quota"
+)
+
+// update runs fn in a transaction of one workspace and, after the commit,
+// tells Watch which units moved. Where the books of the account turn out not
+// to balance, nothing is written, the account is frozen and the alarm raised.
+func (r *Relay) update(ctx context.Context, workspace string, fn func(Tx) error) error {
+	var moved []quota.Entry
+	err := r.Store.Update(ctx, func(tx Tx) error {
+		moved = moved[:0]
+		return fn(&tally{Tx: tx, moved: &moved})
+	})
+	if errors.Is(err, quota.ErrUnbalanced) {
+		r.freeze(ctx, workspace, err)
+	}
+	if err == nil {
+		r.tell(moved)
+	}
+	return err
+}
+
+func (r *Relay) tell(moved []quota.Entry) {
+	if r.Watch.Moved == nil {
+		return
+	}
+	for _, e := range moved {
+		r.Watch.Moved(string(e.Kind), e.Units)
+	}
+}
+
+// tally is a Tx that notes the entries posted through it.
+type tally struct {
+	Tx
+	moved *[]quota.Entry
+}
+
+// PostEntry notes the entry.
+func (t *tally) PostEntry(ctx context.Context, e quota.Entry) error {
+	*t.moved = append(*t.moved, e)
+	return t.Tx.PostEntry(ctx, e)
+}
+
+func (r *Relay) freeze(ctx context.Context, workspace string, cause error) {
+	r.Log.Error("ALARM: the books of a workspace do not balance; it accepts nothing until an operator has looked",
+		"workspace", workspace, "error", cause)
+	if r.Watch.Unbalanced != nil {
+		r.Watch.Unbalanced()
+	}
+	err := r.Store.Update(context.WithoutCancel(ctx), func(tx Tx) error {
+		a, err := tx.Account(ctx, workspace)
+		if err != nil || a.Frozen {
+			return err
+		}
+		a.Frozen = true
+		return tx.PutAccount(ctx, a)
+	})
+	if err != nil {
+		r.Log.Error("freeze workspace", "workspace", workspace, "error", err)
+	}
+}
