@@ -1,0 +1,82 @@
+package media
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// keep writes src under a key, so that a file is there as a whole or not at
+// all, also after a crash. It reads no more than limit bytes and one.
+func (s *Store) keep(key string, src io.Reader, limit int64) (File, error) {
+	name, err := place(key)
+	if err != nil {
+		return File{}, err
+	}
+	tmp := unfinished + "/" + rand.Text()
+	f, err := s.root.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return File{}, fmt.Errorf("keep file: %w", err)
+	}
+	file, err := fill(f, src, limit)
+	if err == nil {
+		err = s.settle(tmp, name)
+	}
+	if err != nil {
+		_ = s.root.Remove(tmp) // the next Open removes it as well
+		return File{}, err
+	}
+	return file, nil
+}
+
+// errOverLimit: the source had more than the limit.
+var errOverLimit = errors.New("more bytes than the limit")
+
+func fill(f *os.File, src io.Reader, limit int64) (File, error) {
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(src, limit+1))
+	if err == nil && n > limit {
+		err = errOverLimit
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return File{}, err
+	}
+	return File{Size: n, SHA256: [sha256.Size]byte(sum.Sum(nil))}, nil
+}
+
+// settle gives a finished file its name. The folder is synced too: without
+// that the name may be gone after a crash, though the bytes are there.
+func (s *Store) settle(tmp, name string) error {
+	folder := path.Dir(name)
+	switch err := s.root.Mkdir(folder, 0o700); {
+	case err == nil:
+		if err := s.sync("."); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("keep file: %w", err)
+	}
+	if err := s.root.Rename(tmp, name); err != nil {
+		return fmt.Errorf("keep file: %w", err)
+	}
+	return s.sync(folder)
+}
+
+func (s *Store) sync(folder string) error {
+	d, err := s.root.Open(folder)
+	if err != nil {
+		return fmt.Errorf("keep file: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("keep file: %w", err)
+	}
+	return nil
+}
