@@ -1,0 +1,289 @@
+package boltstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relevo/quota"
+	"relevo/relay"
+)
+
+// maxPage bounds a page whatever its caller asks for.
+const maxPage = 1000
+
+// walk goes through the rows whose keys begin with prefix, newest (largest
+// key) first, from the cursor on, until fn returns false. It returns the
+// cursor of the next page, empty where the rows end.
+func (t *tx) walk(b bucket, prefix string, p relay.Page, fn func(key string, v []byte) (more bool, err error)) (next string, err error) {
+	end := append([]byte(prefix), bytes.Repeat([]byte{0xFF}, 40)...)
+	if p.Cursor != "" {
+		at, err := base64.RawURLEncoding.DecodeString(p.Cursor)
+		if err != nil {
+			return "", relay.RefuseField(relay.CodeInvalidField, "cursor", "This cursor was not made by this list.", "Leave it out to begin with the first page.")
+		}
+		end = append([]byte(prefix), at...)
+	}
+	c := t.b.Bucket(b.name()).Cursor()
+	k, v := c.Seek(end)
+	if k == nil {
+		k, v = c.Last()
+	} else {
+		k, v = c.Prev()
+	}
+	for ; k != nil && bytes.HasPrefix(k, []byte(prefix)); k, v = c.Prev() {
+		more, err := fn(string(k), v)
+		if err != nil {
+			return "", err
+		}
+		if !more {
+			return t.cursor(c, k, prefix), nil
+		}
+	}
+	return "", nil
+}
+
+// cursor is where the next page begins, or empty where k was the last row.
+func (t *tx) cursor(c *bolt.Cursor, k []byte, prefix string) string {
+	at := base64.RawURLEncoding.EncodeToString(k[len(prefix):])
+	if k, _ := c.Prev(); k == nil || !bytes.HasPrefix(k, []byte(prefix)) {
+		return ""
+	}
+	return at
+}
+
+func limit(p relay.Page) int { return max(1, min(p.Limit, maxPage)) }
+
+// Workspaces are all that were not deleted.
+func (s *Store) Workspaces(_ context.Context, p relay.Page) (out []relay.Workspace, next string, err error) {
+	err = s.view(func(t *tx) error {
+		next, err = t.walk(bWS, "", p, func(key string, v []byte) (bool, error) {
+			w, err := decode[relay.Workspace](bWS, key, v)
+			if err == nil && w.DeletedAt.IsZero() {
+				out = append(out, w)
+			}
+			return len(out) < limit(p), err
+		})
+		return err
+	})
+	slices.SortStableFunc(out, func(a, b relay.Workspace) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return out, next, err
+}
+
+// Messages are those that a filter lets through. They are found by their
+// debits, which a workspace's ledger holds in the order of time.
+func (s *Store) Messages(_ context.Context, f relay.MessageFilter, p relay.Page) (out []relay.Message, next string, err error) {
+	if !f.To.IsZero() && p.Cursor == "" {
+		p.Cursor = base64.RawURLEncoding.EncodeToString([]byte(be(f.To.UnixMicro())))
+	}
+	err = s.view(func(t *tx) error {
+		next, err = t.walk(bLedger, f.Workspace, p, func(key string, v []byte) (bool, error) {
+			at := fromBE(key[len(f.Workspace):][:8])
+			if !f.From.IsZero() && at < f.From.UnixMicro() {
+				return false, errEnough
+			}
+			row, err := decode[ledgerRow](bLedger, key, v)
+			if err != nil || row.Kind != quota.KindDebit {
+				return true, err
+			}
+			m, err := t.Message(context.Background(), f.Workspace, row.Message)
+			if err != nil {
+				return false, fmt.Errorf("message of a debit: %w", err)
+			}
+			if f.Channel != "" && m.Channel != f.Channel || len(f.Statuses) > 0 && !slices.Contains(f.Statuses, m.Status) {
+				return true, nil
+			}
+			out = append(out, m)
+			return len(out) < limit(p), nil
+		})
+		return err
+	})
+	if err == errEnough {
+		return out, "", nil
+	}
+	return out, next, err
+}
+
+// Attempts are the newest of a workspace.
+func (s *Store) Attempts(ctx context.Context, workspace string, n int) (out []relay.Attempt, err error) {
+	err = s.view(func(t *tx) error {
+		out, err = t.LastAttempts(ctx, workspace, n)
+		return err
+	})
+	return out, err
+}
+
+// Entries are the lines of a workspace's ledger.
+func (s *Store) Entries(_ context.Context, workspace string, p relay.Page) (out []relay.LedgerLine, next string, err error) {
+	err = s.view(func(t *tx) error {
+		next, err = t.walk(bLedger, workspace, p, func(key string, v []byte) (bool, error) {
+			line, err := t.line(key, v)
+			out = append(out, line)
+			return len(out) < limit(p), err
+		})
+		return err
+	})
+	return out, next, err
+}
+
+// line reads a row of the ledger, with the entry that a message carries.
+func (t *tx) line(key string, v []byte) (relay.LedgerLine, error) {
+	row, err := decode[ledgerRow](bLedger, key, v)
+	if err != nil {
+		return relay.LedgerLine{}, err
+	}
+	if row.Entry != nil {
+		return relay.LedgerLine{Entry: *row.Entry, Folded: row.Folded}, nil
+	}
+	marks, err := t.marks(row.Message)
+	if err != nil {
+		return relay.LedgerLine{}, err
+	}
+	i := slices.IndexFunc(marks, func(e quota.Entry) bool { return e.Kind == row.Kind && e.Ref == row.Ref })
+	if i < 0 {
+		return relay.LedgerLine{}, fmt.Errorf("message %s lacks the %s that the ledger names", row.Message, row.Kind)
+	}
+	return relay.LedgerLine{Entry: marks[i], MessageID: row.Message}, nil
+}
+
+// Chats are those of a workspace, or of one channel.
+func (s *Store) Chats(_ context.Context, workspace, channel string, p relay.Page) (out []relay.Chat, next string, err error) {
+	err = s.view(func(t *tx) error {
+		next, err = t.walk(bChatID, workspace, p, func(key string, v []byte) (bool, error) {
+			at, err := decode[[]byte](bChatID, key, v)
+			if err != nil {
+				return false, err
+			}
+			c, err := get[relay.Chat](t, bChat, string(at))
+			if err == nil && (channel == "" || c.Channel == channel) {
+				out = append(out, c)
+			}
+			return len(out) < limit(p), err
+		})
+		return err
+	})
+	return out, next, err
+}
+
+// APIKeys are a workspace's, newest first. There are few keys, so all are
+// looked through.
+func (s *Store) APIKeys(_ context.Context, workspace string) (out []relay.APIKey, err error) {
+	err = s.view(func(t *tx) error {
+		return t.b.Bucket(bAPIKey.name()).ForEach(func(k, v []byte) error {
+			key, err := decode[relay.APIKey](bAPIKey, string(k), v)
+			if err == nil && key.Workspace == workspace {
+				out = append(out, key)
+			}
+			return err
+		})
+	})
+	slices.SortFunc(out, func(a, b relay.APIKey) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return out, err
+}
+
+// Counts sums counters over whole minutes.
+func (s *Store) Counts(_ context.Context, workspace string, from, to time.Time) ([]relay.Counts, error) {
+	sums := map[string]*relay.Counts{}
+	first, last := int64(0), int64(math.MaxInt64)
+	if !from.IsZero() {
+		first = from.Unix() / 60
+	}
+	if !to.IsZero() {
+		last = (to.Unix() + 59) / 60
+	}
+	err := s.view(func(t *tx) error {
+		c := t.b.Bucket(bCount.name()).Cursor()
+		for k, v := c.Seek([]byte(workspace + be(first))); bytes.HasPrefix(k, []byte(workspace)); k, v = c.Next() {
+			if fromBE(string(k[len(workspace):][:8])) >= last {
+				break
+			}
+			n, err := decode[relay.Counts](bCount, string(k), v)
+			if err != nil {
+				return err
+			}
+			sum := sums[n.Channel]
+			if sum == nil {
+				sum = &relay.Counts{Channel: n.Channel}
+				sums[n.Channel] = sum
+			}
+			sum.Sent, sum.Failed, sum.Received = sum.Sent+n.Sent, sum.Failed+n.Failed, sum.Received+n.Received
+		}
+		return nil
+	})
+	var out []relay.Counts
+	for _, n := range sums {
+		out = append(out, *n)
+	}
+	slices.SortFunc(out, func(a, b relay.Counts) int { return bytes.Compare([]byte(a.Channel), []byte(b.Channel)) })
+	return out, err
+}
+
+// Queue tells of the lanes of a workspace, or of all.
+func (s *Store) Queue(_ context.Context, workspace string, now time.Time) ([]relay.LaneView, error) {
+	x := s.lanes
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var out []relay.LaneView
+	for _, l := range x.lanes {
+		if workspace == "" || l.Workspace == workspace {
+			out = append(out, l.view(now))
+		}
+	}
+	slices.SortFunc(out, func(a, b relay.LaneView) int { return bytes.Compare([]byte(a.ID), []byte(b.ID)) })
+	return out, nil
+}
+
+func (l *lane) view(now time.Time) relay.LaneView {
+	v := relay.LaneView{Lane: l.Lane, Waiting: l.count}
+	if l.out != nil {
+		v.Waiting--
+	}
+	var oldest *place
+	for _, line := range l.recipients {
+		first := line[0]
+		if first.Unready || first.NotBefore.After(now) {
+			v.Parked++
+		}
+		if oldest == nil || first.Seq < oldest.Seq {
+			oldest = first
+		}
+	}
+	if oldest != nil {
+		v.Oldest = oldest.ID
+	}
+	if v.Waiting > 0 && !l.Paused && l.Hold == "" {
+		v.NextSend = l.dueAt
+		if v.NextSend.Before(now) {
+			v.NextSend = now
+		}
+		if l.dueAt.IsZero() {
+			v.NextSend = time.Time{}
+		}
+	}
+	return v
+}
+
+// Items are ids of queued items of a lane that are not out.
+func (s *Store) Items(_ context.Context, laneID string, n int) ([]string, error) {
+	s.lanes.mu.RLock()
+	defer s.lanes.mu.RUnlock()
+	l := s.lanes.lanes[laneID]
+	if l == nil {
+		return nil, nil
+	}
+	var ids []string
+	for _, line := range l.recipients {
+		for _, p := range line {
+			if !p.Out && len(ids) < n {
+				ids = append(ids, p.ID)
+			}
+		}
+	}
+	return ids, nil
+}

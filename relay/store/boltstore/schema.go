@@ -1,0 +1,127 @@
+package boltstore
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relevo/queue"
+	"relevo/relay"
+)
+
+// schema is the version of the layout that this program writes.
+const schema = 1
+
+// migrations[i] brings a file from version i to i+1. They run in one
+// transaction, so a file is of one version or the other, never between.
+var migrations = [schema]func(*bolt.Tx) error{
+	createTables,
+}
+
+func createTables(b *bolt.Tx) error {
+	for t := range buckets {
+		if _, err := b.CreateBucketIfNotExists(t.name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// migrate brings the file to this program's version.
+func migrate(b *bolt.Tx) error {
+	v, err := version(b)
+	if err != nil {
+		return err
+	}
+	if v > schema {
+		return newerErr(v)
+	}
+	if v == schema {
+		return nil
+	}
+	for ; v < schema; v++ {
+		if err := migrations[v](b); err != nil {
+			return fmt.Errorf("migrate from schema %d: %w", v, err)
+		}
+	}
+	return b.Bucket(bMeta.name()).Put([]byte("schema"), seal(bMeta, "schema", []byte(strconv.Itoa(schema))))
+}
+
+func newerErr(v int) error {
+	return fmt.Errorf("this file is of schema %d, and this program knows up to %d: use the newer program that wrote it", v, schema)
+}
+
+func version(b *bolt.Tx) (int, error) {
+	meta := b.Bucket(bMeta.name())
+	if meta == nil {
+		return 0, nil
+	}
+	v := meta.Get([]byte("schema"))
+	if v == nil {
+		return 0, nil
+	}
+	payload, err := unseal(bMeta, "schema", v)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(string(payload))
+}
+
+// checkSchema refuses, without writing, a file that is not of this version.
+func checkSchema(b *bolt.Tx) error {
+	v, err := version(b)
+	switch {
+	case err != nil:
+		return err
+	case v > schema:
+		return newerErr(v)
+	case v == 0:
+		return errors.New("this file holds no Relevo data")
+	case v < schema:
+		return fmt.Errorf("this file is of schema %d; start `relevo serve` once to bring it to %d", v, schema)
+	}
+	return nil
+}
+
+// load fills the memory from the file.
+func (s *Store) load(b *bolt.Tx) error {
+	err := b.Bucket(bLane.name()).ForEach(func(k, v []byte) error {
+		l, err := decode[queue.Lane](bLane, string(k), v)
+		if err == nil {
+			s.lanes.setLane(l)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = b.Bucket(bItem.name()).ForEach(func(k, v []byte) error {
+		i, err := decode[queue.Item](bItem, string(k), v)
+		if err != nil {
+			return err
+		}
+		if s.lanes.lanes[i.Lane] == nil {
+			return fmt.Errorf("item %s is on lane %s, which does not exist", i.ID, i.Lane)
+		}
+		s.lanes.load(&i)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range s.lanes.lanes {
+		s.lanes.schedule(l)
+	}
+	return b.Bucket(bFetch.name()).ForEach(func(k, v []byte) error {
+		f, err := decode[relay.Fetch](bFetch, string(k), v)
+		if err == nil {
+			s.lanes.fetches[string(k)] = f.Next
+		}
+		return err
+	})
+}
+
+// load puts an item of the file into the memory.
+func (x *index) load(i *queue.Item) { x.setItem(i.ID, i) }

@@ -1,0 +1,238 @@
+package boltstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"relevo/quota"
+	"relevo/relay"
+)
+
+// errEnough ends a walk early.
+var errEnough = errors.New("enough")
+
+// LatestMessage is the newest message id in the file; empty for none.
+func (s *Store) LatestMessage() (id string, err error) {
+	err = s.view(func(t *tx) error {
+		if k, _ := t.b.Bucket(bMessage.name()).Cursor().Last(); k != nil {
+			id = idOf(string(k))
+		}
+		return nil
+	})
+	return id, err
+}
+
+// PruneMessages forgets settled messages and folds their entries.
+func (s *Store) PruneMessages(ctx context.Context, before time.Time, n int) (int, error) {
+	var old []string
+	err := s.view(func(t *tx) error {
+		c := t.b.Bucket(bMessage.name()).Cursor()
+		for k, v := c.First(); k != nil && len(old) < n; k, v = c.Next() {
+			if !relay.MessageTime([9]byte(k)).Before(before) {
+				break
+			}
+			m, err := decode[relay.Message](bMessage, string(k), v)
+			if err != nil {
+				return err
+			}
+			if m.Status.Settled() && m.CreatedAt.Before(before) {
+				old = append(old, m.ID)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(old) == 0 {
+		return 0, err
+	}
+	removed := 0
+	err = s.do(ctx, &request{fn: func(t *tx) error {
+		removed = 0
+		for _, id := range old {
+			gone, err := t.forget(ctx, id)
+			if err != nil {
+				return err
+			}
+			removed += gone
+		}
+		return nil
+	}})
+	return removed, err
+}
+
+// forget removes a settled message and folds its entries into those of its
+// day.
+func (t *tx) forget(ctx context.Context, id string) (int, error) {
+	m, err := t.Message(ctx, "", id)
+	if errors.Is(err, relay.ErrNotFound) || err == nil && !m.Status.Settled() {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	if m.PartOf != "" && t.raw(bMessage, mustRaw(m.PartOf)) != nil {
+		return 0, nil // a second part goes with or after its first
+	}
+	raw := mustRaw(id)
+	marks, err := t.marks(id)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range marks {
+		if err := t.fold(e); err != nil {
+			return 0, err
+		}
+	}
+	if m.ProviderID != "" {
+		if err := t.delete(bProvider, m.Channel+m.ProviderID); err != nil {
+			return 0, err
+		}
+	}
+	return 1, errors.Join(t.delete(bMarks, raw), t.delete(bMessage, raw))
+}
+
+// fold adds an entry to its day's, and removes its own line.
+func (t *tx) fold(e quota.Entry) error {
+	if err := t.delete(bLedger, ledgerKey(e.Account, e.At, e.Kind)); err != nil {
+		return err
+	}
+	day := e.At.UTC().Truncate(24 * time.Hour)
+	// the last instant of the day that no entry of its own can have
+	end := day.Add(24*time.Hour - time.Microsecond)
+	key := ledgerKey(e.Account, end, e.Kind) + "f"
+	row, err := orZero[ledgerRow](t, bLedger, key)
+	if err != nil {
+		return err
+	}
+	if row.Entry == nil {
+		row.Entry = &quota.Entry{Account: e.Account, Kind: e.Kind, Ref: "folded:" + day.Format(time.DateOnly), At: end}
+	}
+	sum := *row.Entry
+	sum.Units += e.Units
+	sum.Shortfall += e.Shortfall
+	row.Entry = &sum
+	row.Folded++
+	return put(t, bLedger, key, row)
+}
+
+// PruneKeys forgets old idempotency keys. Their order is random, so each call
+// looks through all of them; it runs hourly.
+func (s *Store) PruneKeys(ctx context.Context, before time.Time, n int) (int, error) {
+	var old []string
+	err := s.view(func(t *tx) error {
+		c := t.b.Bucket(bKey.name()).Cursor()
+		for k, v := c.First(); k != nil && len(old) < n; k, v = c.Next() {
+			u, err := decode[relay.KeyUse](bKey, string(k), v)
+			if err != nil {
+				return err
+			}
+			if u.At.Before(before) {
+				old = append(old, string(k))
+			}
+		}
+		return nil
+	})
+	if err != nil || len(old) == 0 {
+		return 0, err
+	}
+	removed := 0
+	err = s.do(ctx, &request{fn: func(t *tx) error {
+		removed = 0
+		for _, k := range old {
+			u, err := get[relay.KeyUse](t, bKey, k)
+			if errors.Is(err, relay.ErrNotFound) || err == nil && !u.At.Before(before) {
+				continue // used again meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			removed++
+			if err := t.delete(bKey, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	return removed, err
+}
+
+// Backup writes a consistent copy to a new file beside nothing of that name.
+// The copy is as fast as the local disk: no slow reader holds the snapshot.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	tmp := path + ".part"
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	err = s.db.View(func(b *bolt.Tx) error {
+		_, err := b.WriteTo(f)
+		return err
+	})
+	err = errors.Join(err, f.Sync(), f.Close(), ctx.Err())
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("copy the database: %w", err), os.Remove(tmp))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// Job is when a cron job last ended well; the zero time for never.
+func (s *Store) Job(_ context.Context, name string) (last time.Time, err error) {
+	err = s.view(func(t *tx) error {
+		last, err = orZero[time.Time](t, bMeta, "job:"+name)
+		return err
+	})
+	return last, err
+}
+
+// PutJob remembers when a cron job ended well.
+func (s *Store) PutJob(ctx context.Context, name string, last time.Time) error {
+	return s.do(ctx, &request{fn: func(t *tx) error { return put(t, bMeta, "job:"+name, last.UTC()) }})
+}
+
+// BindSecret remembers the check value of the secret key, the first time, and
+// refuses another one later.
+func (s *Store) BindSecret(ctx context.Context, check string) error {
+	return s.do(ctx, &request{fn: func(t *tx) error {
+		have, err := orZero[string](t, bMeta, "secret")
+		switch {
+		case err != nil:
+			return err
+		case have == "":
+			return put(t, bMeta, "secret", check)
+		case have != check:
+			return errors.New("the secret key is not the one that this database was made with: webhook URLs and API keys would all be dead. Give back the old key (RELEVO_SECRET_KEY, or the file secret.key in the data folder)")
+		}
+		return nil
+	}})
+}
+
+// Free is how many bytes may be written before the reserve is touched. What
+// cannot be told counts as room: the commit itself refuses cleanly.
+func (s *Store) Free() int64 {
+	if s.opt.Reserve <= 0 {
+		return math.MaxInt64
+	}
+	now := time.Now().UnixNano()
+	if at := s.freeAt.Load(); now-at < int64(freeEvery) && at != 0 {
+		return s.free.Load()
+	}
+	free, err := freeBytes(filepath.Dir(s.opt.Path))
+	if err != nil {
+		return math.MaxInt64
+	}
+	s.free.Store(free - s.opt.Reserve)
+	s.freeAt.Store(now)
+	return free - s.opt.Reserve
+}
+
+// freeEvery is how often the disk is asked: the reserve outlasts it.
+const freeEvery = 100 * time.Millisecond
