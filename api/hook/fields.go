@@ -1,0 +1,304 @@
+package hook
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/text/unicode/norm"
+
+	"relevo/relay"
+	"relevo/relay/media"
+)
+
+// call is the body's fields as read, before its rules are checked. A field
+// that is absent, or of the wrong type, is zero.
+type call struct {
+	Action       string        `field:"action" validate:"required,eq=send"`
+	Text         string        `field:"text" validate:"no_nul"`
+	Template     *templateCall `field:"template" validate:"omitnil"`
+	FileURL      string        `field:"file_url" validate:"omitempty,file_url"`
+	FileName     string        `field:"file_name"`
+	ChatID       string        `field:"chat_id" validate:"omitempty,chat_id"`
+	JID          string        `field:"jid" validate:"omitempty,jid"`
+	Phone        string        `field:"phone" validate:"omitempty,phone"`
+	ChatName     string        `field:"chat_name" validate:"omitempty,max=256,no_nul"`
+	AccountPhone string        `field:"whatsapp_account_phone" validate:"omitempty,phone"`
+	ExpiresIn    *int64        `field:"expires_in" validate:"omitnil,min=1,max=31536000"`
+	Key          string        `field:"idempotency_key" validate:"omitempty,max=255,printable"`
+
+	// What follows has no rule of its own; together looks at it.
+	sendAt time.Time
+	now    time.Time
+	given  [fieldCount]bool
+}
+
+// templateCall is the field template.
+type templateCall struct {
+	Name      string   `field:"template.name" validate:"required,template_name"`
+	Language  string   `field:"template.language" validate:"required,template_language"`
+	Variables []string `field:"template.variables" validate:"dive,no_nul"`
+}
+
+// reading is the work on one body.
+type reading struct {
+	doc      document
+	call     call
+	at       [fieldCount]*member // where each given field is
+	typed    [fieldCount]bool    // its type is wrong and that has been said
+	parts    templateParts
+	keyName  string             // where a key outside the body was found
+	meant    [fieldCount]string // a name not read that looks like the field
+	faults   []ranked
+	warnings []string
+	scratch  [2 * maxGuessed]byte
+}
+
+// maxKept is how many members, and 32 times as many bytes, are kept room for
+// between two bodies.
+const maxKept = 64
+
+// reset forgets a body and keeps only what is worth using again.
+func (rd *reading) reset() {
+	d := &rd.doc
+	members, sorted, canonical, dec := d.members, d.sorted, d.canonical, d.dec
+	clear(members)
+	clear(sorted)
+	*rd = reading{}
+	if d.dec = dec; dec != nil {
+		dec.Reset(&d.buf)
+	}
+	if cap(members) <= maxKept {
+		d.members, d.sorted = members[:0], sorted[:0]
+	}
+	if cap(canonical) <= 32*maxKept {
+		d.canonical = canonical[:0]
+	}
+}
+
+// take fills the call from the document.
+func (rd *reading) take(r *Reader, in Input) {
+	rd.call.now = in.Now
+	strangers := rd.sort(r.names)
+	rd.ignoreStrangers(strangers)
+	rd.takeKey(in)
+	c := &rd.call
+	if v, ok := rd.string(action); ok {
+		c.Action = strings.TrimSpace(v)
+	}
+	c.Text, _ = rd.string(text)
+	rd.takeTemplate()
+	c.FileURL, _ = rd.string(fileURL)
+	c.FileURL = strings.TrimSpace(c.FileURL)
+	rd.takeFileName()
+	rd.takeRecipient()
+	if !c.given[chatID] {
+		c.AccountPhone = rd.phone(accountPhone)
+	} else if c.given[accountPhone] {
+		rd.warn("%s was ignored: the chat already says which account sends.", rd.called(accountPhone))
+	}
+	rd.takeTimes()
+}
+
+// sort finds each field's member and returns how many members are none.
+func (rd *reading) sort(names map[string]field) (strangers int) {
+	for i := range rd.doc.members {
+		m := &rd.doc.members[i]
+		m.id = names[string(normal(rd.scratch[:0], m.name))]
+		switch {
+		case m.id == unknown:
+			strangers++
+		case absent(m.value):
+		case rd.at[m.id] != nil:
+			first := rd.at[m.id]
+			line, column := position(rd.doc.body, m.nameAt)
+			rd.fault(m.id, relay.FieldError{
+				Field: string(m.name), Code: relay.CodeDuplicateField, Line: line, Column: column,
+				Message: fmt.Sprintf("%s and %s are the same field; the second is at line %d, column %d.",
+					quoteName(string(first.name)), quoteName(string(m.name)), line, column),
+				Hint: "Keep one of the two.",
+			})
+		default:
+			rd.at[m.id], rd.call.given[m.id] = m, true
+		}
+	}
+	return strangers
+}
+
+// absent reports whether a value counts as not given: null, and a string that
+// is empty or only white space.
+func absent(v jsontext.Value) bool {
+	switch v[0] {
+	case 'n':
+		return true
+	case '"':
+		return len(v) == 2 || (v[1] <= ' ' || v[1] == '\\' || v[1] >= 0x80) && len(bytes.TrimSpace(unquote(v))) == 0
+	}
+	return false
+}
+
+// maxStrangers bounds how many unknown names are told one by one.
+const maxStrangers = 20
+
+func (rd *reading) ignoreStrangers(count int) {
+	if count == 0 {
+		return
+	}
+	told := 0
+	for i := range rd.doc.members {
+		m := &rd.doc.members[i]
+		if m.id != unknown {
+			continue
+		}
+		if told++; told > maxStrangers {
+			rd.warn("%d more unknown fields were ignored.", count-maxStrangers)
+			return
+		}
+		f := guess(m.name)
+		if f == unknown {
+			rd.warn("%s was ignored: there is no such field.", quoteName(string(m.name)))
+			continue
+		}
+		rd.warn("%s was ignored: there is no such field; did you mean %q?", quoteName(string(m.name)), f.canonical())
+		if rd.meant[f] == "" {
+			rd.meant[f] = string(m.name)
+		}
+	}
+}
+
+func (rd *reading) warn(format string, args ...any) {
+	rd.warnings = append(rd.warnings, fmt.Sprintf(format, args...))
+}
+
+// called is a field's name in quotes, as the caller wrote it.
+func (rd *reading) called(f field) string { return quoteName(rd.name(f)) }
+
+func (rd *reading) name(f field) string {
+	if rd.at[f] == nil {
+		return f.canonical()
+	}
+	return string(rd.at[f].name)
+}
+
+// string reads a field that is a string, or a number whose literal is taken
+// as it is written. ok is false where it is absent or of another type.
+func (rd *reading) string(f field) (s string, ok bool) {
+	m := rd.at[f]
+	if m == nil {
+		return "", false
+	}
+	if s, ok = stringOf(m.value); !ok {
+		rd.wrongType(f, "a string")
+	}
+	return s, ok
+}
+
+func stringOf(v jsontext.Value) (s string, ok bool) {
+	switch {
+	case v[0] == '"':
+		return string(unquote(v)), true
+	case number(v):
+		return string(v), true
+	}
+	return "", false
+}
+
+func number(v jsontext.Value) bool { return v[0] == '-' || digit(v[0]) }
+
+func (rd *reading) wrongType(f field, want string) {
+	rd.typed[f] = true
+	rd.refuse(f, relay.CodeInvalidField, fmt.Sprintf("%s must be %s, not %s.", rd.called(f), want, kindOf(rd.at[f].value)), "")
+}
+
+func kindOf(v jsontext.Value) string {
+	switch v.Kind() {
+	case jsontext.KindTrue, jsontext.KindFalse:
+		return "a boolean"
+	case jsontext.KindBeginObject:
+		return "an object"
+	case jsontext.KindBeginArray:
+		return "an array"
+	case jsontext.KindString:
+		return "a string"
+	case jsontext.KindNull:
+		return "null"
+	}
+	return "a number"
+}
+
+// takeFileName reads the file's name. Without a file it says nothing.
+func (rd *reading) takeFileName() {
+	if !rd.call.given[fileName] {
+		return
+	}
+	if !rd.call.given[fileURL] {
+		rd.warn(`%s was ignored: there is no "file_url".`, rd.called(fileName))
+		return
+	}
+	if v, ok := rd.string(fileName); ok {
+		rd.call.FileName = media.CleanName(v)
+	}
+}
+
+// takeTimes reads send_at and expires_in.
+func (rd *reading) takeTimes() {
+	if v, ok := rd.string(sendAt); ok {
+		at, err := time.Parse(time.RFC3339, strings.TrimSpace(v))
+		switch {
+		case err != nil:
+			rd.typed[sendAt] = true
+			rd.refuse(sendAt, relay.CodeInvalidField, fmt.Sprintf("%s is not a time that can be read.", rd.called(sendAt)),
+				"Write date, time and zone as RFC 3339, such as 2026-01-31T09:30:00Z or 2026-01-31T09:30:00-05:00.")
+		case !at.After(rd.call.now):
+			rd.warn("%s is in the past: the message leaves at once.", rd.called(sendAt))
+		default:
+			rd.call.sendAt = at.UTC()
+		}
+	}
+	if v, ok := rd.string(expiresIn); ok {
+		n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
+		if err != nil {
+			rd.typed[expiresIn] = true
+			rd.refuse(expiresIn, relay.CodeInvalidField, fmt.Sprintf("%s must be a whole number of seconds from 1 to 31536000.", rd.called(expiresIn)), "A day is 86400.")
+			return
+		}
+		rd.call.ExpiresIn = &n
+	}
+}
+
+// takeKey chooses the idempotency key.
+func (rd *reading) takeKey(in Input) {
+	for _, k := range in.Keys {
+		if v := strings.TrimSpace(k.Value); v != "" {
+			rd.call.Key, rd.keyName = v, k.Name
+			return
+		}
+	}
+	v, _ := rd.string(idempotencyKey)
+	rd.call.Key = strings.TrimSpace(v)
+}
+
+// action is the call as an action, once no rule is broken.
+func (rd *reading) action() relay.Action {
+	c := &rd.call
+	a := relay.Action{
+		Text: c.Text, FileURL: c.FileURL, FileName: c.FileName,
+		To:           relay.Address{ChatID: c.ChatID, Phone: c.Phone, JID: c.JID, ChatName: c.ChatName},
+		AccountPhone: c.AccountPhone,
+		SendAt:       c.sendAt,
+		Key:          c.Key,
+		Fingerprint:  rd.doc.fingerprint(),
+	}
+	if c.ExpiresIn != nil {
+		a.ExpiresIn = time.Duration(*c.ExpiresIn) * time.Second
+	}
+	if t := c.Template; t != nil {
+		a.Template = &relay.TemplateCall{Name: t.Name, Language: t.Language, Variables: t.Variables}
+	}
+	return a
+}
+
+func trimmedName(s string) string { return norm.NFC.String(strings.TrimSpace(s)) }

@@ -1,0 +1,244 @@
+package hook
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"relevo/relay"
+)
+
+// refuse says in words why a body could not be decoded. The decoder knows
+// that it is wrong and roughly where; a second, slower walk finds out what
+// its writer forgot.
+func (d *document) refuse(err error) *relay.Error {
+	var deep *depthError
+	if errors.As(err, &deep) {
+		return d.refuseAt(relay.CodeInvalidJSON, deep.at, fmt.Sprintf("the body is nested deeper than %d levels.", maxDepth), "")
+	}
+	var syntax *jsontext.SyntacticError
+	at := int(d.dec.InputOffset())
+	if errors.As(err, &syntax) {
+		at = int(syntax.ByteOffset)
+	}
+	if errors.Is(err, jsontext.ErrDuplicateName) {
+		return d.refuseDuplicate(space(d.body, at), syntax.JSONPointer.LastToken())
+	}
+	w := walk{b: d.body}
+	w.document()
+	if f := w.fault; f != nil {
+		return d.refuseAt(relay.CodeInvalidJSON, f.at, f.message, f.hint)
+	}
+	return d.refuseAt(relay.CodeInvalidJSON, at, "the body is not valid JSON.", "Check it with a JSON validator.")
+}
+
+func (d *document) refuseDuplicate(at int, name string) *relay.Error {
+	e := d.refuseAt(relay.CodeDuplicateField, at, fmt.Sprintf("the field %s is given twice in one object.", quoteName(name)), "Keep one of the two.")
+	e.Fields[0].Field = name
+	return e
+}
+
+// walk looks for the first thing that is wrong in a body. Its methods return
+// false once fault is set.
+type walk struct {
+	b     []byte
+	at    int
+	end   int // of the token before at
+	depth int
+	fault *fault
+}
+
+type fault struct {
+	at            int
+	message, hint string
+}
+
+func (w *walk) fail(at int, message, hint string) bool {
+	w.fault = &fault{at, message, hint}
+	return false
+}
+
+// cutShort is the fault of a body that ends too early.
+func (w *walk) cutShort(where string) bool {
+	return w.fail(len(bytes.TrimRight(w.b, " \t\r\n")), "the body ends "+where+".", "It was cut short, or a closing bracket or quote is missing.")
+}
+
+// next skips white space and returns the byte there, 0 at the end.
+func (w *walk) next() byte {
+	w.at = space(w.b, w.at)
+	if w.at == len(w.b) {
+		return 0
+	}
+	return w.b[w.at]
+}
+
+func (w *walk) done() bool { return w.at >= len(w.b) }
+
+func (w *walk) step() bool {
+	w.at++
+	w.end = w.at
+	return true
+}
+
+func (w *walk) document() bool {
+	if !w.value("at its beginning") {
+		return false
+	}
+	c := w.next()
+	switch {
+	case w.done():
+		return true
+	case c == '}' || c == ']':
+		return w.fail(w.at, fmt.Sprintf("there is one %c too many.", c), "Remove it.")
+	case c == '{':
+		return w.fail(w.at, "a second JSON document starts here.", "Send one object in one call.")
+	}
+	return w.fail(w.at, fmt.Sprintf("after the end of the object there is %s.", word(w.b[w.at:])), "Send one object and nothing after it.")
+}
+
+// value walks over any value; where says what the body ends in the middle of
+// when there is none.
+func (w *walk) value(where string) bool {
+	c := w.next()
+	switch {
+	case w.done():
+		return w.cutShort(where)
+	case c == '"':
+		return w.text()
+	case c == '{' || c == '[':
+		return w.nested(c)
+	case c == '-' || digit(c):
+		return w.number()
+	case c == '}' || c == ']' || c == ',':
+		return w.fail(w.at, fmt.Sprintf("a value is missing before this %c.", c), `For an empty value write "".`)
+	case c == '+' || c == '.':
+		return w.fail(w.at, fmt.Sprintf("a number cannot start with %c.", c), `Write it in double quotes, such as "+14151231234".`)
+	}
+	return w.literal()
+}
+
+func (w *walk) nested(open byte) bool {
+	if w.depth++; w.depth > maxDepth {
+		return w.fail(w.at, fmt.Sprintf("the body is nested deeper than %d levels.", maxDepth), "")
+	}
+	defer func() { w.depth-- }()
+	w.step()
+	if open == '[' {
+		return w.list(']', "in the middle of an array", func() bool { return w.value("in the middle of an array") })
+	}
+	return w.list('}', "in the middle of an object: the closing } is missing", w.member)
+}
+
+// list walks over the rest of an object or array.
+func (w *walk) list(closing byte, where string, element func() bool) bool {
+	if w.next() == closing {
+		return w.step()
+	}
+	for {
+		if !element() {
+			return false
+		}
+		c := w.next()
+		switch {
+		case w.done():
+			return w.cutShort(where)
+		case c == closing:
+			return w.step()
+		case c != ',':
+			return w.noComma(c, closing)
+		}
+		comma := w.at
+		w.step()
+		switch c := w.next(); c {
+		case closing:
+			return w.fail(comma, fmt.Sprintf("there is a comma before the closing %c.", c), "Remove that comma.")
+		case ',':
+			return w.fail(w.at, "there are two commas in a row.", "Remove one of them.")
+		}
+	}
+}
+
+// noComma is for two elements without a comma between them, and for what
+// looks so.
+func (w *walk) noComma(c, closing byte) bool {
+	last := w.lastToken()
+	switch {
+	case c == '}' || c == ']':
+		return w.fail(w.at, fmt.Sprintf("this %c closes what was not opened; %c is expected.", c, closing), "")
+	case w.end == w.at && last[0] == '"' && c != '"':
+		return w.fail(w.at, fmt.Sprintf("after %s there is %s.", quoteToken(last), word(w.b[w.at:])),
+			`A double quote inside a text is written \". If the text ends there, a comma is missing.`)
+	case w.end == w.at && last[0] != '"' && (wordByte(c) || c == '-' || c == '.'):
+		return w.fail(w.at-len(last), fmt.Sprintf("%s is not a number.", excerpt(string(last)+string(c)+"…")), "Write it in double quotes.")
+	}
+	return w.fail(w.end, fmt.Sprintf("a comma is missing after %s.", quoteToken(last)), "")
+}
+
+// lastToken is the token that ends at w.end: a string, a bracket, or letters
+// and digits.
+func (w *walk) lastToken() []byte {
+	start := w.end - 1
+	if w.b[start] == '"' {
+		// back to the opening quote: one with an even number of backslashes
+		for {
+			start = bytes.LastIndexByte(w.b[:start], '"')
+			n := start
+			for n > 0 && w.b[n-1] == '\\' {
+				n--
+			}
+			if (start-n)%2 == 0 {
+				return w.b[start:w.end]
+			}
+		}
+	}
+	for start > 0 && (wordByte(w.b[start-1]) || w.b[start-1] == '.' || w.b[start-1] == '-' || w.b[start-1] == '+') && wordByte(w.b[start]) {
+		start--
+	}
+	return w.b[start:w.end]
+}
+
+func quoteToken(token []byte) string {
+	if token[0] == '"' {
+		return excerpt(string(token[1 : len(token)-1]))
+	}
+	return printable(string(token[:min(len(token), maxExcerpt)]))
+}
+
+func (w *walk) member() bool {
+	switch c := w.next(); {
+	case w.done():
+		return w.cutShort("in the middle of an object: the closing } is missing")
+	case c != '"':
+		return w.noName(c)
+	}
+	start := w.at
+	if !w.text() {
+		return false
+	}
+	name := quoteToken(w.b[start:w.at])
+	c := w.next()
+	if w.done() {
+		return w.cutShort("after the name " + name)
+	}
+	if c != ':' {
+		return w.fail(w.end, fmt.Sprintf("a colon is missing after the name %s.", name), "")
+	}
+	w.step()
+	return w.value("after the name " + name)
+}
+
+func (w *walk) noName(c byte) bool {
+	switch {
+	case c == '\'' || curly(w.b[w.at:]):
+		return w.wrongQuote()
+	case wordByte(c):
+		return w.fail(w.at, fmt.Sprintf("the name %s is not in double quotes.", word(w.b[w.at:])), fmt.Sprintf(`Write "%s".`, word(w.b[w.at:])))
+	case c == ',':
+		return w.fail(w.at, "there is a comma too many.", "Remove it.")
+	}
+	return w.fail(w.at, fmt.Sprintf("a name in double quotes is expected, but there is %s.", word(w.b[w.at:])), "")
+}
+
+func digit(c byte) bool { return '0' <= c && c <= '9' }
