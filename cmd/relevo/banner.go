@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"relevo/relay"
+)
+
+// What the demo workspace is made of. The account and the chat are those of
+// the product page's examples, so that both work as they are printed.
+const (
+	demoUnits     = 1000
+	demoAccount   = "+15105566777"
+	demoChat      = "77234"
+	demoRecipient = "+14155550100"
+)
+
+// banner says where the server listens and, the first time, how to send a
+// first message. It is the one place where a webhook URL is printed.
+func (s *server) banner(ctx context.Context) error {
+	fmt.Fprintf(s.p.stdout, "%s\nListening on %s, data in %s\n", readVersion(), s.url, s.c.Data)
+	list, _, err := s.store.Workspaces(ctx, relay.Page{Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 || !s.c.Demo {
+		fmt.Fprintln(s.p.stdout, "Webhook URLs are shown by `relevo webhook show`.")
+		return nil
+	}
+	w, err := s.makeDemo(ctx)
+	if err != nil {
+		return fmt.Errorf("make the demo workspace: %w", err)
+	}
+	token, err := s.relay.Token(w)
+	if err != nil {
+		return err
+	}
+	url := s.url + "/hook/" + token
+	fmt.Fprintf(s.p.stdout, `
+A demo workspace is ready: %d units and one sandbox channel, a pretend WhatsApp.
+Webhook URL: %s
+
+Send a first message:
+  curl -sS -X POST '%s' -H 'Content-Type: application/json' -d '{"action":"send","phone":"%s","text":"Hello from Relevo"}'
+
+See what arrived in %s,
+or ask with relevo messages list, relevo quota show, relevo attempts.
+The operator key of the management API is in %s.
+`, demoUnits, url, url, demoRecipient, filepath.Join(s.c.Data, "sandbox"), filepath.Join(s.c.Data, operatorFile))
+	return nil
+}
+
+// makeDemo makes the workspace of the first start.
+func (s *server) makeDemo(ctx context.Context) (relay.Workspace, error) {
+	w, err := s.relay.CreateWorkspace(ctx, "Demo")
+	if err != nil {
+		return w, err
+	}
+	if _, err := s.relay.Grant(ctx, w.ID, "demo", demoUnits); err != nil {
+		return w, err
+	}
+	ch, err := s.relay.CreateChannel(ctx, w.ID, relay.NewChannel{Kind: "sandbox", Name: "Sandbox", Phone: demoAccount})
+	if err != nil {
+		return w, err
+	}
+	return w, s.store.Update(ctx, func(tx relay.Tx) error {
+		return tx.PutChat(ctx, relay.Chat{
+			Workspace: w.ID, Channel: ch.ID, ID: demoChat, Recipient: "120363000000077234@g.us", Name: "Demo group", Group: true, CreatedAt: time.Now().UTC(),
+		})
+	})
+}

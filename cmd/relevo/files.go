@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"relevo/relay"
+	"relevo/relay/media"
+)
+
+// fileKeeper lets the relay use the store of files: the one speaks of
+// messages, the other of links.
+type fileKeeper struct{ store *media.Store }
+
+// Fetch loads a link and keeps what it leads to.
+func (k fileKeeper) Fetch(ctx context.Context, key, url, name string, kind relay.FileKind, limit int64) (string, int64, error) {
+	f, err := k.store.Fetch(ctx, media.Request{Key: key, URL: url, Name: name, Kind: string(kind), Limit: limit})
+	var me *media.Error
+	if errors.As(err, &me) {
+		return "", 0, &relay.FetchError{Code: relay.Code(me.Code), Message: me.Message, Again: me.Again, Err: me.Err}
+	}
+	return f.Type, f.Size, err
+}
+
+// Open opens a kept file.
+func (k fileKeeper) Open(key string) (io.ReadCloser, error) {
+	f, err := k.store.Open(key)
+	if err != nil {
+		return nil, err // and not a nil *os.File in an interface
+	}
+	return f, nil
+}
+
+// Remove forgets a file.
+func (k fileKeeper) Remove(key string) error { return k.store.Remove(key) }
+
+// Keys goes through the kept files.
+func (k fileKeeper) Keys(fn func(key string, at time.Time) error) error {
+	var failed error
+	err := k.store.Keys(func(key string, at time.Time) {
+		if failed == nil {
+			failed = fn(key, at)
+		}
+	})
+	return errors.Join(err, failed)
+}

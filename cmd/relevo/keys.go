@@ -1,0 +1,98 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"relevo/cmd/relevo/config"
+	"relevo/relay"
+)
+
+// The files that hold what nobody configured.
+const (
+	secretFile   = "secret.key"
+	operatorFile = "operator.key"
+)
+
+// masterSecrets are the keys that hash and seal: derived from the configured
+// secret, else from one that the first start makes in the data folder.
+func (s *server) masterSecrets() (*relay.Secrets, error) {
+	return openSecrets(s.c, func(path string) {
+		s.log.Info("made the secret key that webhook URLs and API keys are kept with; back it up beside the database", "file", path)
+	})
+}
+
+// openSecrets reads or, where made is not nil, makes the secret.
+func openSecrets(c config.Config, made func(path string)) (*relay.Secrets, error) {
+	master, err := c.MasterKey()
+	if err != nil {
+		return nil, fmt.Errorf("secret_key %w", err)
+	}
+	if master == nil {
+		path := filepath.Join(c.Data, secretFile)
+		_, statErr := os.Stat(path)
+		if errors.Is(statErr, fs.ErrNotExist) && exists(filepath.Join(c.Data, databaseFile)) {
+			return nil, sayf("The database in %s is there, but its secret key is not: give it as RELEVO_SECRET_KEY, or put the file %s back.", c.Data, path)
+		}
+		text, err := fileOrNew(path, func() string {
+			var b [32]byte
+			rand.Read(b[:])
+			return base64.StdEncoding.EncodeToString(b[:])
+		}, made)
+		if err != nil {
+			return nil, err
+		}
+		c.SecretKey = config.NewSecret(text)
+		if master, err = c.MasterKey(); err != nil {
+			return nil, fmt.Errorf("%s %w", path, err)
+		}
+	}
+	return relay.NewSecrets(master)
+}
+
+// operatorKey opens the management API: configured, else made in the data
+// folder at the first start.
+func (s *server) operatorKey() (string, error) {
+	if s.c.OperatorKey.Set() {
+		return s.c.OperatorKey.Reveal(), nil
+	}
+	return fileOrNew(filepath.Join(s.c.Data, operatorFile), relay.NewOperatorKey, func(path string) {
+		s.log.Info("made the operator key of the management API", "file", path)
+	})
+}
+
+// fileOrNew reads a one-line file, or makes it with mode 0600.
+func fileOrNew(path string, fresh func() string, made func(path string)) (string, error) {
+	b, err := os.ReadFile(path)
+	if err == nil {
+		if text := strings.TrimSpace(string(b)); text != "" {
+			return text, nil
+		}
+		return "", sayf("The file %s is empty; put its key back, or remove the file where nothing depends on it.", path)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	text := fresh()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = fmt.Fprintln(f, text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", err
+	}
+	made(path)
+	return text, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

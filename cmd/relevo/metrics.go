@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"relevo/relay"
+)
+
+// metrics is what an operator watches. No label holds a workspace, a number
+// or a URL: labels are few and secrets stay out.
+type metrics struct {
+	registry   *prometheus.Registry
+	answers    *prometheus.CounterVec
+	requests   *prometheus.HistogramVec
+	tries      *prometheus.HistogramVec
+	spacing    prometheus.Histogram
+	units      *prometheus.CounterVec
+	unbalanced prometheus.Counter
+	commits    prometheus.Histogram
+	groups     prometheus.Histogram
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "relevo_hook_calls_total",
+			Help: "Calls of a known webhook by result: accepted, replayed or an error code."}, []string{"result"}),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "relevo_http_request_seconds",
+			Help: "HTTP requests by route and status.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12)}, []string{"route", "status"}),
+		tries: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "relevo_try_seconds",
+			Help: "Calls of a provider by kind of channel and verdict.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 12)}, []string{"kind", "verdict"}),
+		spacing: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "relevo_lane_rest_seconds",
+			Help:    "Rest of a lane between the end of one call and the start of the next.",
+			Buckets: []float64{0.001, 0.1, 0.5, 1, 1.5, 1.75, 2, 2.25, 2.5, 3, 5, 10, 60, 600}}),
+		units: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "relevo_units_total",
+			Help: "Units moved by kind of entry."}, []string{"kind"}),
+		unbalanced: prometheus.NewCounter(prometheus.CounterOpts{Name: "relevo_unbalanced_total",
+			Help: "Times that the books of a workspace failed a check. Anything but 0 is an alarm."}),
+		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "relevo_commit_seconds",
+			Help: "Time to make one group of transactions durable.", Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 12)}),
+		groups: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "relevo_commit_group_size",
+			Help: "Transactions made durable by one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11)}),
+	}
+	m.registry.MustRegister(m.answers, m.requests, m.tries, m.spacing, m.units, m.unbalanced, m.commits, m.groups,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// watch is what the relay tells.
+func (m *metrics) watch() relay.Watch {
+	return relay.Watch{
+		Answered: func(result string) { m.answers.WithLabelValues(result).Inc() },
+		Tried: func(kind, verdict string, took time.Duration) {
+			m.tries.WithLabelValues(kind, verdict).Observe(took.Seconds())
+		},
+		Spaced:     func(rest time.Duration) { m.spacing.Observe(rest.Seconds()) },
+		Moved:      func(kind string, units int64) { m.units.WithLabelValues(kind).Add(float64(units)) },
+		Unbalanced: m.unbalanced.Inc,
+	}
+}
+
+func (m *metrics) commit(took time.Duration, group int) {
+	m.commits.Observe(took.Seconds())
+	m.groups.Observe(float64(group))
+}
+
+// watchQueue adds the depth and age of the queue, read when asked.
+func (m *metrics) watchQueue(store relay.Store) { m.registry.MustRegister(queueCollector{store}) }
+
+type queueCollector struct{ store relay.Store }
+
+var (
+	depthDesc = prometheus.NewDesc("relevo_queue_depth", "Messages queued or being sent.", nil, nil)
+	ageDesc   = prometheus.NewDesc("relevo_queue_oldest_seconds", "Age of the oldest queued message.", nil, nil)
+	lanesDesc = prometheus.NewDesc("relevo_lanes", "Lanes by what they do: open, paused or on hold.", []string{"state"}, nil)
+)
+
+// Describe names the metrics.
+func (queueCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- depthDesc
+	ch <- ageDesc
+	ch <- lanesDesc
+}
+
+// Collect reads the lanes.
+func (q queueCollector) Collect(ch chan<- prometheus.Metric) {
+	now := time.Now()
+	lanes, err := q.store.Queue(context.Background(), "", now)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(depthDesc, err)
+		return
+	}
+	var depth int
+	var age time.Duration
+	states := map[string]int{"open": 0, "paused": 0, "held": 0}
+	for _, l := range lanes {
+		depth += l.Depth
+		switch {
+		case l.Hold != "":
+			states["held"]++
+		case l.Paused:
+			states["paused"]++
+		default:
+			states["open"]++
+		}
+		if raw, ok := relay.RawMessageID(l.Oldest); ok {
+			age = max(age, now.Sub(relay.MessageTime(raw)))
+		}
+	}
+	ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(depth))
+	ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age.Seconds())
+	for state, n := range states {
+		ch <- prometheus.MustNewConstMetric(lanesDesc, prometheus.GaugeValue, float64(n), state)
+	}
+}
+
+func (m *metrics) request(route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, strconv.Itoa(status)).Observe(took.Seconds())
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"relevo/api"
+	"relevo/cmd/relevo/config"
+	"relevo/relay"
+	"relevo/relay/driver/sandbox"
+	"relevo/relay/guard"
+	"relevo/relay/media"
+	"relevo/relay/store/boltstore"
+)
+
+func newServeCommand(p *program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "serve",
+		Short:   "Run the server",
+		Example: "  relevo serve\n  relevo serve --data /var/lib/relevo --listen :8080 --public-url https://relay.example.com",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, sources, err := p.loadConfig(cmd)
+			if err != nil {
+				return err
+			}
+			log := newLogger(p.stderr, c.Log)
+			for _, w := range c.Warnings() {
+				log.Warn(w)
+			}
+			s := &server{p: p, c: c, log: log, adminMayFail: sources["admin_listen"].Kind == config.FromDefault}
+			return s.run(cmd.Context())
+		},
+	}
+	addSettingFlags(cmd)
+	return cmd
+}
+
+// server is one run of `relevo serve`. Its fields are filled from top to
+// bottom by open.
+type server struct {
+	p   *program
+	c   config.Config
+	log *slog.Logger
+	// adminMayFail: the admin address is only the default, so another program
+	// that has it is no reason not to start.
+	adminMayFail bool
+
+	metrics  *metrics
+	store    *boltstore.Store
+	files    *media.Store
+	sandbox  *sandbox.Driver
+	relay    *relay.Relay
+	operator string
+	public   net.Listener
+	admin    net.Listener
+	url      string
+	draining atomic.Bool
+}
+
+// databaseFile is the database within the data folder.
+const databaseFile = "relevo.db"
+
+// run opens, serves until ctx ends, drains and closes.
+func (s *server) run(ctx context.Context) (err error) {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.store.Close(), s.files.Close()) }()
+	if err := s.relay.Recover(ctx); err != nil {
+		return err
+	}
+	if err := s.banner(ctx); err != nil {
+		return err
+	}
+	return s.live(ctx)
+}
+
+// live runs everything that lives. The first context to end means: take no
+// more. What is in hand ends by itself; the second context ends it after the
+// drain time.
+func (s *server) live(ctx context.Context) error {
+	hard, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	soft, drain := context.WithCancel(ctx)
+	defer drain()
+	go s.watch(soft, hard, drain, stop) // ends with hard
+
+	jobs, err := s.newJobs()
+	if err != nil {
+		return err
+	}
+	work, _ := errgroup.WithContext(hard)
+	work.Go(func() error { return s.relay.Dispatch(soft) })
+	work.Go(func() error { return s.relay.FetchFiles(soft) })
+	work.Go(func() error { return jobs.Run(soft) })
+	work.Go(func() error { return s.serveHTTP(soft, hard, s.public, s.handler()) })
+	if s.admin != nil {
+		work.Go(func() error { return s.serveHTTP(soft, hard, s.admin, api.Admin(s.metrics.handler())) })
+	}
+	reports, quiet := context.WithCancel(hard)
+	reported := make(chan error, 1)
+	go func() { reported <- s.sandbox.Run(reports) }()
+	done := make(chan error, 1)
+	go func() { done <- work.Wait() }()
+	select {
+	case err = <-done:
+	case <-hard.Done():
+		err = context.Cause(hard)
+	}
+	quiet()
+	<-reported
+	return err
+}
+
+// watch turns the end of soft into a drain, and a fault of the store or a
+// drain that takes too long into the end of everything.
+func (s *server) watch(soft, hard context.Context, drain context.CancelFunc, stop context.CancelCauseFunc) {
+	select {
+	case <-soft.Done():
+	case <-s.store.Failed():
+		drain()
+		stop(errors.New("a commit is in doubt; the next start reads from the disk what is true"))
+		return
+	case <-hard.Done():
+		return
+	}
+	s.draining.Store(true)
+	s.log.Info("draining: no new calls; what is being sent ends first", "at_most", s.c.Deliver.DrainTimeout)
+	select {
+	case <-time.After(s.c.Deliver.DrainTimeout):
+		stop(fmt.Errorf("calls were still in flight after %s; their outcome is unknown", s.c.Deliver.DrainTimeout))
+	case <-s.store.Failed():
+		stop(errors.New("a commit is in doubt; the next start reads from the disk what is true"))
+	case <-hard.Done():
+	}
+}
+
+// open makes everything that run uses.
+func (s *server) open(ctx context.Context) (err error) {
+	if err := os.MkdirAll(s.c.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	secrets, err := s.masterSecrets()
+	if err != nil {
+		return err
+	}
+	if s.operator, err = s.operatorKey(); err != nil {
+		return err
+	}
+	s.metrics = newMetrics()
+	s.store, err = boltstore.Open(boltstore.Options{
+		Path: filepath.Join(s.c.Data, databaseFile), Reserve: int64(s.c.Store.Reserve), InitialMmap: int(s.c.Store.InitialMmap),
+		MaxSize: int(s.c.Store.MaxSize), OnCommit: s.metrics.commit, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.store.Close())
+		}
+	}()
+	if err := s.store.BindSecret(ctx, secrets.CheckValue()); err != nil {
+		return err
+	}
+	s.files, err = media.Open(filepath.Join(s.c.Data, "files"), guard.Config{Allow: s.c.Media.Allow, Timeout: s.c.Media.Timeout})
+	if err != nil {
+		return err
+	}
+	if err := s.openRelay(secrets); err != nil {
+		return err
+	}
+	s.metrics.watchQueue(s.store)
+	return s.listen()
+}
+
+func (s *server) openRelay(secrets *relay.Secrets) error {
+	latest, err := s.store.LatestMessage()
+	if err != nil {
+		return err
+	}
+	report := func(ctx context.Context, channel string, reports []relay.Report) error {
+		return s.relay.Report(ctx, channel, reports)
+	}
+	s.sandbox = sandbox.New(filepath.Join(s.c.Data, "sandbox"), report, s.log)
+	s.relay, err = relay.New(s.store, map[string]relay.Driver{"sandbox": s.sandbox}, secrets, fileKeeper{s.files}, s.settings(), latest, s.log)
+	if err != nil {
+		return err
+	}
+	s.relay.Watch = s.metrics.watch()
+	return nil
+}
+
+func (s *server) settings() relay.Settings {
+	return relay.Settings{
+		Node: s.c.Node, CallTimeout: s.c.Deliver.CallTimeout, UnconfirmedAfter: s.c.Deliver.UnconfirmedAfter,
+		ExpireAfter: s.c.Deliver.ExpireAfter, MaxCalls: s.c.Deliver.MaxCalls, MaxFetches: s.c.Media.Concurrency, FetchTimeout: s.c.Media.Timeout,
+		SpacingMin: s.c.Spacing.Min, SpacingMax: s.c.Spacing.Max,
+		KeepMessages: s.c.Retention.Messages, KeepKeys: s.c.Retention.Keys, KeepFiles: s.c.Retention.Files,
+	}
+}
+
+// listen opens the addresses, so that a taken one is known before anything is
+// announced.
+func (s *server) listen() (err error) {
+	if s.public, err = net.Listen("tcp", s.c.Listen); err != nil {
+		return sayf("Cannot listen on %s: %v.\nIs another server running there? Choose another address with --listen.", s.c.Listen, err)
+	}
+	if s.c.AdminListen != "" {
+		s.admin, err = net.Listen("tcp", s.c.AdminListen)
+		switch {
+		case err != nil && s.adminMayFail:
+			s.log.Warn("metrics and profiles are not served: the address is taken", "admin_listen", s.c.AdminListen)
+		case err != nil:
+			return errors.Join(sayf("Cannot listen on admin_listen %s: %v.", s.c.AdminListen, err), s.public.Close())
+		}
+	}
+	if s.url = s.c.PublicURL; s.url == "" {
+		s.url = localURL(s.public.Addr().String())
+	}
+	return nil
+}
+
+func (s *server) serveHTTP(soft, hard context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return hard },
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-soft.Done():
+	}
+	return srv.Shutdown(hard)
+}
+
+func (s *server) handler() http.Handler {
+	return api.New(api.Config{
+		Relay: s.relay, OperatorKey: s.operator, PublicURL: s.url, TrustedProxies: s.c.TrustedProxies, TempDir: s.c.Data,
+		Sent: func(channel string, limit int) (any, error) { return s.sandbox.Sent(channel, limit) },
+		Log:  s.log, Observe: s.metrics.request, Draining: s.draining.Load, Ready: s.ready, Version: readVersion().String(),
+	})
+}
+
+// ready reports why calls cannot be taken.
+func (s *server) ready(ctx context.Context) error {
+	if s.store.Free() < 0 {
+		return relay.ErrDiskFull
+	}
+	return s.store.View(ctx, func(relay.Tx) error { return nil })
+}
