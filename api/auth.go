@@ -1,0 +1,54 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"strings"
+
+	"relevo/relay"
+)
+
+// caller is who makes a call of the API.
+type caller struct {
+	// operator may do everything, in all workspaces.
+	operator bool
+	// workspace is the only one that another caller sees.
+	workspace string
+}
+
+// whoCalls finds the caller of an Authorization header.
+func (s *server) whoCalls(ctx context.Context, h http.Header) (caller, error) {
+	scheme, key, _ := strings.Cut(h.Get("Authorization"), " ")
+	key = strings.TrimSpace(key)
+	if !strings.EqualFold(scheme, "Bearer") || key == "" {
+		return caller{}, relay.Refusef(relay.CodeUnauthorized, "This call needs a key: send the header Authorization: Bearer and the key.")
+	}
+	given := sha256.Sum256([]byte(key))
+	if s.OperatorKey != "" && subtle.ConstantTimeCompare(given[:], s.operator[:]) == 1 {
+		return caller{operator: true}, nil
+	}
+	k, err := s.relay.FindAPIKey(ctx, key)
+	var e *relay.Error
+	if errors.Is(err, relay.ErrNotFound) || errors.As(err, &e) && e.Code == relay.CodeNotFound {
+		return caller{}, relay.Refusef(relay.CodeUnauthorized, "This key is not known. It may have been revoked.")
+	}
+	return caller{workspace: k.Workspace}, err
+}
+
+// mayCall refuses what the caller's key does not open. Another workspace
+// answers as if it did not exist.
+func (r *request) mayCall(rt route) error {
+	if r.who.operator {
+		return nil
+	}
+	if ws := r.workspace(); ws != "" && ws != r.who.workspace {
+		return relay.Refusef(relay.CodeNotFound, "There is no workspace %s.", ws)
+	}
+	if rt.access == operatorOnly {
+		return relay.Refusef(relay.CodeForbidden, "A workspace's key does not open this; it takes the operator's key.")
+	}
+	return nil
+}

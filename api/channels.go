@@ -1,0 +1,173 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"relevo/relay"
+)
+
+// channelView is a channel as the API shows it. A driver's settings may hold
+// credentials and are not shown.
+type channelView struct {
+	ID           string             `json:"id"`
+	Kind         string             `json:"kind"`
+	Name         string             `json:"name"`
+	Phone        *string            `json:"phone"`
+	State        relay.ChannelState `json:"state"`
+	Reason       *string            `json:"reason"`
+	Paused       bool               `json:"paused"`
+	SpacingMS    spacingView        `json:"spacing_ms"`
+	Concurrency  int                `json:"concurrency"`
+	MaxFileBytes int64              `json:"max_file_bytes"`
+	ConnectedAt  time.Time          `json:"connected_at"`
+	CreatedAt    time.Time          `json:"created_at"`
+	AtLeastOnce  bool               `json:"at_least_once"`
+}
+
+// spacingView is in milliseconds.
+type spacingView struct {
+	Min int64 `json:"min"`
+	Max int64 `json:"max"`
+}
+
+// spacingBody is in milliseconds, at most an hour.
+type spacingBody struct {
+	Min *int64 `json:"min" validate:"omitempty,min=0,max=3600000"`
+	Max *int64 `json:"max" validate:"omitempty,min=0,max=3600000"`
+}
+
+type newChannelBody struct {
+	Kind         string         `json:"kind" validate:"required"`
+	Name         string         `json:"name"`
+	Phone        string         `json:"phone"`
+	SpacingMS    *spacingBody   `json:"spacing_ms"`
+	Concurrency  int            `json:"concurrency" validate:"min=0"`
+	MaxFileBytes int64          `json:"max_file_bytes" validate:"min=0"`
+	AtLeastOnce  bool           `json:"at_least_once"`
+	Settings     jsontext.Value `json:"settings"`
+}
+
+// channelBody changes what is given.
+type channelBody struct {
+	Name         *string        `json:"name"`
+	Phone        *string        `json:"phone"`
+	SpacingMS    *spacingBody   `json:"spacing_ms"`
+	Concurrency  *int           `json:"concurrency"`
+	MaxFileBytes *int64         `json:"max_file_bytes"`
+	AtLeastOnce  *bool          `json:"at_least_once"`
+	Settings     jsontext.Value `json:"settings"`
+}
+
+func viewChannel(c relay.Channel) channelView {
+	return channelView{
+		ID: c.ID, Kind: c.Kind, Name: c.Name, Phone: present(c.Phone), State: c.State, Reason: present(c.Reason), Paused: c.Paused,
+		SpacingMS:   spacingView{Min: c.SpacingMin.Milliseconds(), Max: c.SpacingMax.Milliseconds()},
+		Concurrency: c.Concurrency, MaxFileBytes: c.MaxFileBytes,
+		ConnectedAt: c.ConnectedAt.UTC(), CreatedAt: c.CreatedAt.UTC(), AtLeastOnce: c.AtLeastOnce,
+	}
+}
+
+// durations are a spacing's bounds; nil where one is not given.
+func (b *spacingBody) durations() (least, most *time.Duration) {
+	if b == nil {
+		return nil, nil
+	}
+	return milliseconds(b.Min), milliseconds(b.Max)
+}
+
+func milliseconds(n *int64) *time.Duration {
+	if n == nil {
+		return nil
+	}
+	d := time.Duration(*n) * time.Millisecond
+	return &d
+}
+
+// readSettings takes a driver's settings: an object, or nothing.
+func readSettings(v jsontext.Value) (json.RawMessage, error) {
+	if len(v) == 0 || v.Kind() == jsontext.KindNull {
+		return nil, nil
+	}
+	if v.Kind() != jsontext.KindBeginObject {
+		return nil, relay.RefuseField(relay.CodeInvalidField, "settings", "settings must be an object.", "")
+	}
+	return json.RawMessage(v), nil
+}
+
+func (s *server) listChannels(r *request) (answer, error) {
+	found, err := s.relay.Channels(r.ctx, r.workspace())
+	return pageOf(mapped(found, viewChannel), ""), err
+}
+
+func (s *server) createChannel(r *request) (answer, error) {
+	var in newChannelBody
+	if err := r.body(&in); err != nil {
+		return answer{}, err
+	}
+	n := relay.NewChannel{
+		Kind: in.Kind, Name: in.Name, Concurrency: in.Concurrency, MaxFileBytes: in.MaxFileBytes, AtLeastOnce: in.AtLeastOnce,
+	}
+	n.SpacingMin, n.SpacingMax = in.SpacingMS.durations()
+	var err error
+	if n.Settings, err = readSettings(in.Settings); err != nil {
+		return answer{}, err
+	}
+	if n.Phone, err = readChannelPhone(in.Kind, in.Phone); err != nil {
+		return answer{}, err
+	}
+	c, err := s.relay.CreateChannel(r.ctx, r.workspace(), n)
+	return created("/workspaces/"+r.workspace()+"/channels/"+c.ID, viewChannel(c)), err
+}
+
+// readChannelPhone reads an account's number. Only Viber has none.
+func readChannelPhone(kind, phone string) (string, error) {
+	if strings.TrimSpace(phone) == "" && strings.Contains(kind, "viber") {
+		return "", nil
+	}
+	return readPhone("phone", phone)
+}
+
+func (s *server) showChannel(r *request) (answer, error) {
+	c, err := s.relay.Channel(r.ctx, r.workspace(), r.param("ch"))
+	return ok(viewChannel(c)), err
+}
+
+func (s *server) updateChannel(r *request) (answer, error) {
+	var in channelBody
+	if err := r.body(&in); err != nil {
+		return answer{}, err
+	}
+	p := relay.ChannelPatch{Name: in.Name, Concurrency: in.Concurrency, MaxFileBytes: in.MaxFileBytes, AtLeastOnce: in.AtLeastOnce}
+	p.SpacingMin, p.SpacingMax = in.SpacingMS.durations()
+	var err error
+	if p.Settings, err = readSettings(in.Settings); err != nil {
+		return answer{}, err
+	}
+	if in.Phone != nil {
+		phone, err := readPhone("phone", *in.Phone)
+		if err != nil {
+			return answer{}, err
+		}
+		p.Phone = &phone
+	}
+	c, err := s.relay.UpdateChannel(r.ctx, r.workspace(), r.param("ch"), p)
+	return ok(viewChannel(c)), err
+}
+
+func (s *server) deleteChannel(r *request) (answer, error) {
+	return noContent(), s.relay.DeleteChannel(r.ctx, r.workspace(), r.param("ch"))
+}
+
+func (s *server) pauseChannel(r *request) (answer, error) {
+	c, err := s.relay.PauseChannel(r.ctx, r.workspace(), r.param("ch"))
+	return ok(viewChannel(c)), err
+}
+
+func (s *server) resumeChannel(r *request) (answer, error) {
+	c, err := s.relay.ResumeChannel(r.ctx, r.workspace(), r.param("ch"))
+	return ok(viewChannel(c)), err
+}

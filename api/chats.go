@@ -1,0 +1,92 @@
+package api
+
+import (
+	"errors"
+	"time"
+
+	"relevo/relay"
+)
+
+// chatView is a chat as the API shows it.
+type chatView struct {
+	ID            string     `json:"id"`
+	ChannelID     string     `json:"channel_id"`
+	Recipient     string     `json:"recipient"`
+	Name          *string    `json:"name"`
+	Group         bool       `json:"group"`
+	CreatedAt     time.Time  `json:"created_at"`
+	LastInboundAt *time.Time `json:"last_inbound_at"`
+}
+
+type newChatBody struct {
+	ChannelID string `json:"channel_id" validate:"required"`
+	// Exactly one of Phone and JID says with whom.
+	Phone string `json:"phone"`
+	JID   string `json:"jid"`
+	Name  string `json:"name" validate:"max=256"`
+}
+
+func (in newChatBody) recipient() (string, error) {
+	switch {
+	case in.Phone != "" && in.JID != "":
+		return "", relay.RefuseField(relay.CodeTooManyRecipients, "jid", "phone and jid are both given.", "Keep one of the two.")
+	case in.JID != "":
+		return readJID("jid", in.JID)
+	case in.Phone != "":
+		return readPhone("phone", in.Phone)
+	}
+	return "", relay.RefuseField(relay.CodeMissingRecipient, "phone", "There is no recipient.", "Give phone, or the jid of a person or group.")
+}
+
+func viewChat(c relay.Chat) chatView {
+	return chatView{
+		ID: c.ID, ChannelID: c.Channel, Recipient: c.Recipient, Name: present(c.Name), Group: c.Group,
+		CreatedAt: c.CreatedAt.UTC(), LastInboundAt: instant(c.LastInboundAt),
+	}
+}
+
+func (s *server) listChats(r *request) (answer, error) {
+	page, err := r.pageIn()
+	if err != nil {
+		return answer{}, err
+	}
+	found, next, err := s.relay.Store.Chats(r.ctx, r.workspace(), r.query("channel"), page)
+	return pageOf(mapped(found, viewChat), next), err
+}
+
+func (s *server) showChat(r *request) (answer, error) {
+	ws, id := r.workspace(), r.param("chat")
+	if _, err := s.relay.Workspace(r.ctx, ws); err != nil {
+		return answer{}, err
+	}
+	var chat relay.Chat
+	err := s.relay.Store.View(r.ctx, func(tx relay.Tx) (err error) {
+		chat, err = tx.ChatByID(r.ctx, ws, id)
+		return err
+	})
+	if errors.Is(err, relay.ErrNotFound) {
+		err = &relay.Error{Code: relay.CodeNotFound, Message: "There is no chat of this number in this workspace.", Err: err}
+	}
+	return ok(viewChat(chat)), err
+}
+
+func (s *server) createChat(r *request) (answer, error) {
+	var in newChatBody
+	if err := r.body(&in); err != nil {
+		return answer{}, err
+	}
+	to, err := in.recipient()
+	if err != nil {
+		return answer{}, err
+	}
+	return s.openChat(r, relay.NewChat{Channel: in.ChannelID, Recipient: to, Name: in.Name})
+}
+
+// openChat answers 201 with a new chat, 200 with one that was there.
+func (s *server) openChat(r *request, n relay.NewChat) (answer, error) {
+	chat, made, err := s.relay.CreateChat(r.ctx, r.workspace(), n)
+	if err != nil || !made {
+		return ok(viewChat(chat)), err
+	}
+	return created("/workspaces/"+r.workspace()+"/chats/"+chat.ID, viewChat(chat)), nil
+}

@@ -1,0 +1,164 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"relevo/api/hook"
+	"relevo/relay"
+)
+
+const hookPath = "/hook/:token"
+
+// answerWithin is how long a call waits for its turn in the store; then it is
+// withdrawn and answered 503, before tools (the quickest wait 5 s) give up and
+// call again. The connection does not decide: a caller that has closed its
+// sending half looks like one that has gone.
+const answerWithin = 4 * time.Second
+
+// serveHook answers one call of a webhook. The checks come in the order that
+// the contract fixes; the first that fails answers. From the webhook's own
+// switch on every call leaves an attempt.
+func (s *server) serveHook(c echo.Context) error {
+	req := c.Request()
+	if req.Method != http.MethodPost {
+		return hookMethod()
+	}
+	if s.draining() {
+		return relay.Refusef(relay.CodeUnavailable, "The server is about to restart and takes no more calls. Try again in a moment.")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), answerWithin)
+	defer cancel()
+	now := time.Now()
+	h, err := s.relay.FindHook(ctx, hookToken(c), now)
+	if err != nil {
+		return err
+	}
+	body, err := readCall(req)
+	if err != nil {
+		return err
+	}
+	call := relay.Call{
+		Workspace: h.Workspace, Hook: h.Hash, At: now, RequestID: requestIDOf(c),
+		RemoteIP: clientIP(req, s.TrustedProxies), UserAgent: senderOf(req), Body: body.bytes,
+	}
+	if body.tooLong {
+		call.Warnings = []string{"the body is cut here: these are its first 4,096 bytes"}
+	}
+	if refused := s.atTheDoor(c, h, body, now); refused != nil {
+		return s.turnAway(ctx, call, refused)
+	}
+	action, warnings, err := s.calls.Read(body.bytes, hook.Input{Keys: keysOf(req), Now: now})
+	call.Warnings = warnings
+	if err != nil {
+		return s.turnAway(ctx, call, refusal(err))
+	}
+	if s.relay.Store.Free() < 0 {
+		return relay.Refusef(relay.CodeDiskFull, diskFull)
+	}
+	done, err := s.relay.Accept(ctx, call, action)
+	if err != nil {
+		return err
+	}
+	return answerAccepted(c, done)
+}
+
+// hookToken is the secret in the address; empty where there is none.
+func hookToken(c echo.Context) string { return c.Param("token") }
+
+// atTheDoor refuses for what is known before the body is looked into.
+func (s *server) atTheDoor(c echo.Context, h relay.Hook, body callBody, now time.Time) *relay.Error {
+	if !h.Enabled {
+		return relay.DisabledWebhook()
+	}
+	if wait := s.limits.wait(h.Workspace, h.RatePerMinute, now); wait > 0 {
+		retryAfter(c, wait)
+		return relay.Refusef(relay.CodeRateLimited, "This webhook takes %d calls a minute, and this one is too many; nothing was sent. Try again in %d s.", h.RatePerMinute, wait)
+	}
+	if body.tooLong {
+		return relay.Refusef(relay.CodeBodyTooLarge, "The body is over 64 KiB (65,536 bytes); nothing was sent. Give a large file by file_url.")
+	}
+	return nil
+}
+
+// turnAway writes the attempt of a refusal. What cannot be written, because
+// the disk is full or the store in doubt, changes nothing for the caller: the
+// fault in the call is the caller's.
+func (s *server) turnAway(ctx context.Context, call relay.Call, refused *relay.Error) error {
+	if s.relay.Store.Free() < 0 {
+		return refused
+	}
+	if err := s.relay.Refused(ctx, call, refused); err != nil {
+		s.Log.Error("write attempt", "request_id", call.RequestID, "error", err)
+	}
+	return refused
+}
+
+// keptOfLong is how much of a body that is too long its attempt keeps.
+const keptOfLong = 4 << 10
+
+// callBody is what came of a call's body: all of it, or the beginning of one
+// that is too long.
+type callBody struct {
+	bytes   []byte
+	tooLong bool
+}
+
+// errCutShort answers a call whose body did not come: nobody may be there to
+// read it, but it must not look like a success to whoever is.
+var errCutShort = relay.Refusef(relay.CodeInvalidJSON, "The call ended before its whole body had come; nothing was sent.")
+
+// readCall reads a body as far as it may go. The bytes are the call's own:
+// the store may keep them.
+func readCall(req *http.Request) (callBody, error) {
+	long := req.ContentLength > hook.MaxBody
+	var b []byte
+	var err error
+	switch {
+	case long:
+		b = make([]byte, keptOfLong)
+		_, err = io.ReadFull(req.Body, b)
+	case req.ContentLength >= 0:
+		b = make([]byte, req.ContentLength)
+		_, err = io.ReadFull(req.Body, b)
+	default:
+		b, err = io.ReadAll(io.LimitReader(req.Body, hook.MaxBody+1))
+		if long = len(b) > hook.MaxBody; long {
+			b = b[:keptOfLong:keptOfLong]
+		}
+	}
+	if err != nil {
+		return callBody{}, errCutShort
+	}
+	return callBody{bytes: b, tooLong: long}, nil
+}
+
+// keysOf are the idempotency keys outside the body, the one that counts most
+// first.
+func keysOf(req *http.Request) []hook.Key {
+	var keys []hook.Key
+	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key", "Webhook-Id"} {
+		if v := req.Header.Get(name); v != "" {
+			keys = append(keys, hook.Key{Name: name, Value: v})
+		}
+	}
+	if strings.Contains(req.URL.RawQuery, "key") {
+		if v := req.URL.Query().Get("idempotency_key"); v != "" {
+			keys = append(keys, hook.Key{Name: "idempotency_key", Value: v})
+		}
+	}
+	return keys
+}
+
+// maxSender bounds what an attempt keeps of a User-Agent, in bytes.
+const maxSender = 256
+
+func senderOf(req *http.Request) string {
+	ua := req.UserAgent()
+	return strings.ToValidUTF8(ua[:min(len(ua), maxSender)], "")
+}

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// apiBase is in front of every address of the management API.
+const apiBase = "/api/v1"
+
+// access says whose key opens a route.
+type access int
+
+const (
+	// ownWorkspace: the operator's key, or one of the workspace in the path.
+	// Any key opens a route without a workspace in its path.
+	ownWorkspace access = iota
+	// operatorOnly: the operator's key.
+	operatorOnly
+)
+
+// route is one address of the management API.
+type route struct {
+	method, path string
+	access       access
+	handle       endpoint
+}
+
+// routes lists the whole management API.
+func (s *server) routes() []route {
+	const ws = "/workspaces/:ws"
+	const ch = ws + "/channels/:ch"
+	return []route{
+		{http.MethodGet, "/workspaces", ownWorkspace, s.listWorkspaces},
+		{http.MethodPost, "/workspaces", operatorOnly, s.createWorkspace},
+		{http.MethodGet, ws, ownWorkspace, s.showWorkspace},
+		{http.MethodPatch, ws, ownWorkspace, s.renameWorkspace},
+		{http.MethodDelete, ws, operatorOnly, s.deleteWorkspace},
+
+		{http.MethodGet, ws + "/webhook", ownWorkspace, s.showWebhook},
+		{http.MethodPatch, ws + "/webhook", ownWorkspace, s.updateWebhook},
+		{http.MethodPost, ws + "/webhook/rotate", ownWorkspace, s.rotateWebhook},
+		{http.MethodGet, ws + "/attempts", ownWorkspace, s.listAttempts},
+
+		{http.MethodGet, ws + "/quota", ownWorkspace, s.showQuota},
+		{http.MethodPost, ws + "/quota/grants", operatorOnly, s.grant},
+		{http.MethodGet, ws + "/quota/entries", ownWorkspace, s.listEntries},
+		{http.MethodGet, ws + "/quota/plan", ownWorkspace, s.showPlan},
+		{http.MethodPut, ws + "/quota/plan", operatorOnly, s.setPlan},
+		{http.MethodDelete, ws + "/quota/plan", operatorOnly, s.deletePlan},
+
+		{http.MethodGet, ws + "/channels", ownWorkspace, s.listChannels},
+		{http.MethodPost, ws + "/channels", ownWorkspace, s.createChannel},
+		{http.MethodGet, ch, ownWorkspace, s.showChannel},
+		{http.MethodPatch, ch, ownWorkspace, s.updateChannel},
+		{http.MethodDelete, ch, ownWorkspace, s.deleteChannel},
+		{http.MethodPost, ch + "/pause", ownWorkspace, s.pauseChannel},
+		{http.MethodPost, ch + "/resume", ownWorkspace, s.resumeChannel},
+		{http.MethodGet, ch + "/sandbox/sent", ownWorkspace, s.listSent},
+		{http.MethodPost, ch + "/sandbox/inbound", ownWorkspace, s.sandboxInbound},
+		{http.MethodPost, ch + "/sandbox/groups", ownWorkspace, s.createGroup},
+
+		{http.MethodGet, ws + "/messages", ownWorkspace, s.listMessages},
+		{http.MethodGet, ws + "/messages/:id", ownWorkspace, s.showMessage},
+		{http.MethodPost, ws + "/messages/:id/cancel", ownWorkspace, s.cancelMessage},
+		{http.MethodPost, ws + "/messages/:id/resend", ownWorkspace, s.resendMessage},
+		{http.MethodGet, ws + "/queue", ownWorkspace, s.showQueue},
+		{http.MethodGet, ws + "/chats", ownWorkspace, s.listChats},
+		{http.MethodPost, ws + "/chats", ownWorkspace, s.createChat},
+		{http.MethodGet, ws + "/chats/:chat", ownWorkspace, s.showChat},
+		{http.MethodGet, ws + "/counters", ownWorkspace, s.showCounters},
+		{http.MethodGet, ws + "/keys", ownWorkspace, s.listKeys},
+		{http.MethodPost, ws + "/keys", ownWorkspace, s.createKey},
+		{http.MethodDelete, ws + "/keys/:id", ownWorkspace, s.deleteKey},
+
+		{http.MethodGet, "/backup", operatorOnly, s.downloadBackup},
+	}
+}
+
+// register gives every address to Echo: the API and what is public.
+func (s *server) register(e *echo.Echo) {
+	for _, r := range s.routes() {
+		e.Add(r.method, apiBase+r.path, s.guarded(r))
+	}
+	for _, path := range []string{hookPath, "/hook", "/hook/*"} {
+		e.Any(path, s.serveHook)
+	}
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		e.Add(method, "/healthz", s.healthy)
+		e.Add(method, "/readyz", s.ready)
+		e.Add(method, "/", s.home)
+	}
+}
