@@ -27,7 +27,7 @@ func (r *remote) newQueueCommand() *cobra.Command {
 			return r.table(a, "lanes",
 				column{"CHANNEL", "channel_id", nil}, column{"LANE", "lane", nil}, column{"DEPTH", "depth", nil},
 				column{"PAUSED", "paused", nil}, column{"HELD", "hold", clip},
-				column{"NEXT SEND", "next_send_at", when}, column{"LAST LEAVES", "last_eta", when})
+				column{"NEXT SEND", "next_send_at", when}, column{"LAST LEAVES", "eta_last", when})
 		},
 	}
 }

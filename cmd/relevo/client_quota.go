@@ -107,7 +107,7 @@ var planColumns = [...]column{
 	{"Units", "units", nil},
 	{"Schedule", "schedule", nil},
 	{"Rolls over", "roll_over", nil},
-	{"Next refill", "next_at", when},
+	{"Next refill", "next_refill_at", when},
 }
 
 func (r *remote) newQuotaPlanShowCommand() *cobra.Command {

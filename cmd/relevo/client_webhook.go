@@ -13,8 +13,8 @@ var webhookColumns = [...]column{
 	{"URL", "url", nil},
 	{"Enabled", "enabled", nil},
 	{"Old URL works until", "previous_valid_until", when},
-	{"Old URL last used", "previous_used_at", when},
-	{"Old URL used by", "previous_used_by", clip},
+	{"Old URL last used", "previous_last_used_at", when},
+	{"Old URL used by", "previous_last_used_by", clip},
 }
 
 func (r *remote) newWebhookCommand() *cobra.Command {

@@ -36,8 +36,7 @@ func image(t *testing.T) map[string]string {
 	return said
 }
 
-// settingsOf loads NAME=value words as the program would, with the folder
-// of secrets out of its reach.
+// settingsOf loads NAME=value words as the program would.
 func settingsOf(t *testing.T, environ []string) config.Config {
 	t.Helper()
 	c, _, err := config.Load(config.Input{Environ: environ})

@@ -67,9 +67,9 @@ func TestTheReadmeListsEverySettingWithItsDefault(t *testing.T) {
 	if code := run(t.Context(), []string{"config", "print"}, nil, nil, &out, &errs); code != exitOK {
 		t.Fatalf("config print: %s", &errs)
 	}
-	print := strings.Split(out.String(), "\n")
-	at := strings.Index(print[0], "VALUE")
-	for _, line := range print[1 : len(config.Keys())+1] {
+	printed := strings.Split(out.String(), "\n")
+	at := strings.Index(printed[0], "VALUE")
+	for _, line := range printed[1 : len(config.Keys())+1] {
 		value := strings.TrimSpace(strings.TrimSuffix(line[at:], "default"))
 		if value == `""` || value == "(not set)" {
 			value = ""

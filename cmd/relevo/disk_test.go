@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestAFullDiskRefusesCallsAndLosesNothing fills a small disk of its own while
+// messages are on their way: calls are refused with 507, what was accepted
+// still settles, and nothing has to be mended afterwards.
+func TestAFullDiskRefusesCallsAndLosesNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=96m"); err != nil {
+		t.Skipf("a small disk cannot be mounted here (it takes root): %v", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	data := filepath.Join(dir, "data")
+	p := start(t, data, append(quick, "RELEVO_STORE__RESERVE=16MiB")...)
+	ws := p.workspace(t)
+	accepted := 0
+	send := func(n int) int {
+		status, _, err := post(p.hook, fmt.Sprintf(`{"action":"send","phone":"+1415555%04d","text":"number %d"}`, n, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status == http.StatusOK {
+			accepted++
+		}
+		return status
+	}
+	for n := range 60 {
+		send(n)
+	}
+	fill := filepath.Join(dir, "fill")
+	if err := os.WriteFile(fill, make([]byte, 96<<20), 0o600); err == nil {
+		t.Fatal("the disk is not as small as it was made")
+	}
+	eventually(t, 5*time.Second, "calls are refused", func() bool { return send(9000) == http.StatusInsufficientStorage })
+	if err := os.Remove(fill); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 5*time.Second, "calls are taken again", func() bool { return send(9001) == http.StatusOK })
+	var all []map[string]any
+	eventually(t, 30*time.Second, "everything is delivered", func() bool {
+		all = p.messages(t, ws)
+		for _, m := range all {
+			if m["status"] != "delivered" && m["status"] != "read" {
+				return false
+			}
+		}
+		return true
+	})
+	if len(all) != accepted {
+		t.Errorf("%d messages, %d calls were answered 200", len(all), accepted)
+	}
+	if err := p.stop(t); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, p.stderr)
+	}
+	if out, err := relevo(t, "verify", "--data", data); err != nil {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+}
