@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -63,5 +64,54 @@ func TestAFullDiskRefusesCallsAndLosesNothing(t *testing.T) {
 	}
 	if out, err := relevo(t, "verify", "--data", data); err != nil {
 		t.Errorf("verify: %v\n%s", err, out)
+	}
+}
+
+// TestACommitInDoubtIsAnsweredWithoutAnIDAndEndsTheProcess lets a commit fail
+// in a way that is no clean "no space": the file may not grow any more. Nobody
+// may guess what is durable: the call gets a 503, the process ends, and the
+// next start finds every message that was promised.
+func TestACommitInDoubtIsAnsweredWithoutAnIDAndEndsTheProcess(t *testing.T) {
+	dir := t.TempDir()
+	// bbolt makes the file 16 MiB and then grows it by as much; POSIX counts
+	// in blocks of 512 bytes.
+	p := startBy(t, []string{"sh", "-c", `ulimit -f 40960; exec "$0" "$@"`}, dir, quick...)
+	ws := p.workspace(t)
+	ch := p.api(t, http.MethodGet, "/workspaces/"+ws+"/channels", nil)["data"].([]any)[0].(map[string]any)["id"].(string)
+	p.api(t, http.MethodPost, "/workspaces/"+ws+"/channels/"+ch+"/pause", nil)
+	p.api(t, http.MethodPost, "/workspaces/"+ws+"/quota/grants", map[string]any{"units": 100_000, "reference": "r"})
+	promised := map[string]bool{}
+	text := strings.Repeat("x", 4000)
+	for n := 0; ; n++ {
+		status, answer, err := post(p.hook, fmt.Sprintf(`{"action":"send","phone":"+1415%07d","text":%q}`, n, text))
+		if err != nil || status != http.StatusOK {
+			if err == nil && (status != http.StatusServiceUnavailable || messageID(answer) != "") {
+				t.Errorf("the call in doubt: %d %v", status, answer)
+			}
+			break
+		}
+		promised[messageID(answer)] = true
+		if n > 20_000 {
+			t.Fatal("the file grew on")
+		}
+	}
+	select {
+	case err := <-p.exited:
+		p.exited <- err
+		if err == nil || !strings.Contains(p.stderr.String(), "in doubt") {
+			t.Errorf("ended with %v: %s", err, p.stderr)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the process goes on after a commit in doubt")
+	}
+	if out, err := relevo(t, "verify", "--data", dir); err != nil {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	p = start(t, dir, quick...)
+	for _, m := range p.messages(t, ws) {
+		delete(promised, m["id"].(string))
+	}
+	if len(promised) > 0 {
+		t.Errorf("%d promised messages are gone", len(promised))
 	}
 }

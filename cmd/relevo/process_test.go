@@ -39,19 +39,26 @@ type process struct {
 	// first start alone.
 	url, hook string
 	dir       string
-	stderr    *bytes.Buffer
+	stderr    *syncBuffer
 	exited    chan error
 }
 
 // start runs the real binary over a data folder and returns once it listens.
 func start(t *testing.T, dir string, env ...string) *process {
 	t.Helper()
+	return startBy(t, []string{"env"}, dir, env...)
+}
+
+// startBy starts it by another program, which runs its arguments.
+func startBy(t *testing.T, by []string, dir string, env ...string) *process {
+	t.Helper()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{dir: dir, stderr: &bytes.Buffer{}, exited: make(chan error, 1)}
-	p.cmd = exec.Command(path, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--admin-listen", "off")
+	p := &process{dir: dir, stderr: &syncBuffer{}, exited: make(chan error, 1)}
+	args := append(by[1:], path, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--admin-listen", "off")
+	p.cmd = exec.Command(by[0], args...)
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
