@@ -42,8 +42,10 @@ func (j *jobs) Run(ctx context.Context) error {
 	quiet := cron.DiscardLogger
 	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(quiet))
 	for _, job := range j.list {
-		// the chain is per job: one that still runs is skipped, not the others
-		once := cron.NewChain(cron.Recover(cron.PrintfLogger(slog.NewLogLogger(j.log.Handler(), slog.LevelError))), cron.SkipIfStillRunning(quiet)).
+		// The chain is per job: one that still runs is skipped, not the others.
+		// Recover stands inside: SkipIfStillRunning of cron v3.0.1 never runs a
+		// job again whose panic went through it.
+		once := cron.NewChain(cron.SkipIfStillRunning(quiet), cron.Recover(cron.PrintfLogger(slog.NewLogLogger(j.log.Handler(), slog.LevelError)))).
 			Then(cron.FuncJob(func() { j.run(ctx, job) }))
 		once.Run()
 		if _, err := c.AddJob(job.Schedule, once); err != nil {

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"relevo/cmd/relevo/config"
+	"relevo/relay"
+	"relevo/relay/store/boltstore"
+)
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func TestAJobCatchesUpAtTheStartAndNeverOverlapsItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs, at, most atomic.Int32
+		slow := relay.Job{Name: "slow", Schedule: "@every 1m", Run: func(ctx context.Context) error {
+			runs.Add(1)
+			most.Store(max(most.Load(), at.Add(1)))
+			defer at.Add(-1)
+			select {
+			case <-ctx.Done():
+			case <-time.After(150 * time.Second): // longer than two periods
+			}
+			return errors.New("a job that fails runs again")
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- (&jobs{list: []relay.Job{slow}, log: quiet}).Run(ctx) }()
+		synctest.Wait()
+		if runs.Load() != 1 {
+			t.Errorf("%d runs at the start, want 1", runs.Load())
+		}
+		time.Sleep(time.Hour)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if most.Load() != 1 || runs.Load() < 18 || runs.Load() > 25 {
+			t.Errorf("%d runs in an hour, %d at once at most; want about 20, 1", runs.Load(), most.Load())
+		}
+	})
+}
+
+func TestAJobThatPanicsRunsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs atomic.Int32
+		bad := relay.Job{Name: "bad", Schedule: "@every 1m", Run: func(context.Context) error {
+			runs.Add(1)
+			panic("in a job")
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- (&jobs{list: []relay.Job{bad}, log: quiet}).Run(ctx) }()
+		time.Sleep(5*time.Minute + time.Second)
+		cancel()
+		<-done
+		if runs.Load() != 6 {
+			t.Errorf("%d runs, want 6", runs.Load())
+		}
+	})
+}
+
+// copies are the files in the folder of nightly copies.
+func copies(t *testing.T, data string) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(data, "backups", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestTheNightlyCopyIsMadeWhenItIsDueAndTheNewestAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := config.Default()
+		c.Data, c.Retention.Backups = t.TempDir(), 3
+		store, err := boltstore.Open(boltstore.Options{Path: filepath.Join(c.Data, databaseFile), NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		s := &server{p: &program{stdout: io.Discard}, c: c, log: quiet, store: store}
+		run := func(want int) {
+			t.Helper()
+			for range 2 { // running it twice changes nothing
+				if err := s.nightlyCopy(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := copies(t, c.Data); len(got) != want {
+				t.Errorf("%d copies, want %d: %v", len(got), want, got)
+			}
+		}
+		run(0) // the first start has missed nothing
+		time.Sleep(24 * time.Hour)
+		run(1)
+		time.Sleep(time.Hour)
+		run(1)
+		time.Sleep(72 * time.Hour) // three missed nights are made up for by one copy
+		run(2)
+		for range 5 {
+			time.Sleep(24 * time.Hour)
+			if err := s.nightlyCopy(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		run(3)
+		for _, path := range copies(t, c.Data) {
+			if err := verifyFile(t.Context(), path); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+			if st, err := os.Stat(path); err != nil || st.Mode().Perm() != 0o600 {
+				t.Errorf("%s: %v %v", path, st.Mode(), err)
+			}
+		}
+	})
+}
