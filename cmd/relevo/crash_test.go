@@ -74,7 +74,9 @@ func TestKilledAtRandomNothingIsLostOrSentTwice(t *testing.T) {
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
 	for c := range 8 {
-		clients.Go(func() { tool(got, stop, c, accounts, func() string { u, _ := at.Load("url"); return u.(string) + token }) })
+		clients.Go(func() {
+			tool(got, stop, c, accounts, func() string { u, _ := at.Load("url"); return u.(string) + token })
+		})
 	}
 	for range kills {
 		time.Sleep(time.Duration(60+rand.IntN(240)) * time.Millisecond) // the moment of the kill is the point

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"relevo/relay"
+	"relevo/relay/store/boltstore"
 )
 
 // metrics is what an operator watches. No label holds a workspace, a number
@@ -76,13 +77,14 @@ func (m *metrics) commit(took time.Duration, group int) {
 }
 
 // watchQueue adds the depth and age of the queue, read when asked.
-func (m *metrics) watchQueue(store relay.Store) { m.registry.MustRegister(queueCollector{store}) }
+func (m *metrics) watchQueue(store *boltstore.Store) { m.registry.MustRegister(queueCollector{store}) }
 
-type queueCollector struct{ store relay.Store }
+type queueCollector struct{ store *boltstore.Store }
 
 var (
 	depthDesc = prometheus.NewDesc("relevo_queue_depth", "Messages queued or being sent.", nil, nil)
 	ageDesc   = prometheus.NewDesc("relevo_queue_oldest_seconds", "Age of the oldest queued message.", nil, nil)
+	bytesDesc = prometheus.NewDesc("relevo_store_bytes", "Size of the database file, in use and free.", []string{"state"}, nil)
 	lanesDesc = prometheus.NewDesc("relevo_lanes", "Lanes by what they do: open, paused or on hold.", []string{"state"}, nil)
 )
 
@@ -91,6 +93,7 @@ func (queueCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- depthDesc
 	ch <- ageDesc
 	ch <- lanesDesc
+	ch <- bytesDesc
 }
 
 // Collect reads the lanes.
@@ -120,6 +123,10 @@ func (q queueCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(depth))
 	ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age.Seconds())
+	if file, used, err := q.store.Size(); err == nil {
+		ch <- prometheus.MustNewConstMetric(bytesDesc, prometheus.GaugeValue, float64(used), "used")
+		ch <- prometheus.MustNewConstMetric(bytesDesc, prometheus.GaugeValue, float64(file-used), "free")
+	}
 	for state, n := range states {
 		ch <- prometheus.MustNewConstMetric(lanesDesc, prometheus.GaugeValue, float64(n), state)
 	}
