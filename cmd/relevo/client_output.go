@@ -66,7 +66,13 @@ func (o object) text(path string) string {
 			return "yes"
 		}
 		return "no"
-	case map[string]any, []any:
+	case []any:
+		words := make([]string, len(v))
+		for i, e := range v {
+			words[i] = fmt.Sprint(e)
+		}
+		return strings.Join(words, ", ")
+	case map[string]any:
 		b, _ := json.Marshal(v) // was JSON
 		return string(b)
 	default:

@@ -130,7 +130,7 @@ func newBackupCommand(p *program) *cobra.Command {
 		if exists(to) {
 			return sayf("%s exists already; backup never writes over a file.", to)
 		}
-		if err := r.copyTo(cmd.Context(), to); err != nil {
+		if err := r.copyTo(cmd.Context(), to, cmd.Flags().Changed("url") || p.getenv("RELEVO_URL") != ""); err != nil {
 			return err
 		}
 		if err := copyMustVerify(cmd.Context(), to); err != nil {
@@ -142,24 +142,26 @@ func newBackupCommand(p *program) *cobra.Command {
 	return cmd
 }
 
-// copyTo asks a running server for the copy; where none runs, it copies the
-// file itself.
-func (r *remote) copyTo(ctx context.Context, to string) error {
-	c, err := r.api()
-	if err == nil {
-		err = writeWhole(to, func(w io.Writer) error {
-			return c.Download(ctx, client.Call{Method: http.MethodGet, Path: "/api/v1/backup"}, w)
-		})
-		var gone *client.Unreachable
-		if err == nil || !errors.As(err, &gone) {
+// copyTo copies the data folder of a stopped server; where a server has it
+// open, or is elsewhere, it asks the server for the copy.
+func (r *remote) copyTo(ctx context.Context, to string, elsewhere bool) error {
+	path := filepath.Join(r.data, databaseFile)
+	if !elsewhere && exists(path) {
+		st, err := boltstore.Open(boltstore.Options{Path: path, ReadOnly: true})
+		if err == nil {
+			return errors.Join(st.Backup(ctx, to), st.Close())
+		}
+		if !errors.Is(err, boltstore.ErrInUse) {
 			return err
 		}
 	}
-	st, openErr := boltstore.Open(boltstore.Options{Path: filepath.Join(r.data, databaseFile), ReadOnly: true})
-	if openErr != nil {
-		return errors.Join(err, openErr)
+	c, err := r.api()
+	if err != nil {
+		return err
 	}
-	return errors.Join(st.Backup(ctx, to), st.Close())
+	return writeWhole(to, func(w io.Writer) error {
+		return c.Download(ctx, client.Call{Method: http.MethodGet, Path: "/api/v1/backup"}, w)
+	})
 }
 
 func newRestoreCommand(p *program) *cobra.Command {

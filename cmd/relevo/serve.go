@@ -137,7 +137,7 @@ func (s *server) watch(soft, hard context.Context, drain context.CancelFunc, sto
 		return
 	}
 	s.draining.Store(true)
-	s.log.Info("draining: no new calls; what is being sent ends first", "at_most", s.c.Deliver.DrainTimeout)
+	s.log.Info("draining: no new calls; what is being sent ends first", "at_most", s.c.Deliver.DrainTimeout.String())
 	select {
 	case <-time.After(s.c.Deliver.DrainTimeout):
 		stop(fmt.Errorf("calls were still in flight after %s; their outcome is unknown", s.c.Deliver.DrainTimeout))
