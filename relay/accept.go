@@ -168,6 +168,12 @@ func (t *acceptance) known(ctx context.Context, tx Tx, w Workspace) (bool, error
 	if err != nil || t.call.At.Sub(use.At) >= time.Duration(w.Webhook.DedupeSeconds)*time.Second {
 		return false, err
 	}
+	if t.a.Key != "" { // this 200 uses the key up, as any other
+		use := KeyUse{Fingerprint: t.a.Fingerprint, MessageID: use.MessageID, At: t.call.At}
+		if err := tx.PutKey(ctx, w.ID, t.a.Key, use); err != nil {
+			return false, err
+		}
+	}
 	return true, t.replay(ctx, tx, w, use)
 }
 
@@ -256,9 +262,11 @@ func (r *Relay) put(ctx context.Context, tx Tx, rt route, m *Message) (ahead int
 		}
 		return 0, err
 	}
-	ahead, err = queue.Push(ctx, tx, queue.Item{
-		ID: m.ID, Lane: m.Lane, Recipient: m.Recipient, NotBefore: m.SendAt, Expires: m.ExpiresAt, Unready: m.PartOf == "" && rt.preparing,
-	})
+	item := queue.Item{ID: m.ID, Lane: m.Lane, Recipient: m.Recipient, Expires: m.ExpiresAt, Unready: m.PartOf == "" && rt.preparing}
+	if m.SendAt.After(m.CreatedAt) { // else it would return to the head of a line that it never left
+		item.NotBefore = m.SendAt
+	}
+	ahead, err = queue.Push(ctx, tx, item)
 	if err != nil {
 		return 0, err
 	}

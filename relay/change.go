@@ -58,17 +58,28 @@ func settleStatus(m *Message, c Change) {
 	remember(m, c)
 }
 
-// remember appends to the history; a repetition of the last line, or what
-// exceeds the bound without changing anything, is dropped.
+// remember appends to the history. What changes nothing is told once after
+// each change; of a history that has grown long it is dropped, unless the
+// message is being sent: then it counts once the outcome is in. Changes are
+// always told, in place of the oldest after the first.
 func remember(m *Message, c Change) {
-	if n := len(m.History); n > 0 && !c.Applied {
-		last := m.History[n-1]
-		if n >= maxHistory || !last.Applied && last.Status == c.Status && last.Note == c.Note {
+	n := len(m.History)
+	if !c.Applied {
+		for i := n - 1; i >= 0 && !m.History[i].Applied; i-- {
+			if m.History[i].Status == c.Status && m.History[i].Note == c.Note {
+				return
+			}
+		}
+		if n >= maxHistory && m.Status != Sending {
 			return
 		}
 	}
 	c.At = c.At.UTC()
-	m.History = append(slices.Clip(m.History), c)
+	history := slices.Clone(m.History)
+	if n >= maxHistory {
+		history = slices.Delete(history, 1, 2)
+	}
+	m.History = append(history, c)
 }
 
 // endsWith finds the second part where it is still queued and must end with

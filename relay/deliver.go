@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
 	"relevo/queue"
+	"relevo/quota"
 )
 
 // leaseMargin is what a lease lasts beyond the call that it covers: for the
@@ -67,19 +69,23 @@ func strand(ctx context.Context, tx Tx, i queue.Item, now time.Time) error {
 func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 	var leases []queue.Lease
 	var rests []time.Duration
+	var bad string // the lane whose item could not be taken
 	now := time.Now()
 	err := r.Store.Claim(ctx, r.Set.Node, n, now, func(tx Tx, i queue.Item) error {
-		if i.Out {
-			return strand(ctx, tx, i, now)
-		}
 		l, rest, err := r.take(ctx, tx, i, now)
-		if err != nil || l.Item == "" {
+		if err != nil {
+			bad = i.Lane
 			return err
 		}
-		leases, rests = append(leases, l), append(rests, rest)
+		if l.Item != "" {
+			leases, rests = append(leases, l), append(rests, rest)
+		}
 		return nil
-	}, func() { leases, rests = leases[:0], rests[:0] })
+	}, func() { leases, rests, bad = leases[:0], rests[:0], "" })
 	if err != nil {
+		if bad != "" {
+			r.setAside(ctx, bad, err)
+		}
 		return nil, err
 	}
 	for _, rest := range rests {
@@ -90,13 +96,39 @@ func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 	return leases, nil
 }
 
+// aside is how long a lane waits whose first item cannot be taken.
+const aside = time.Minute
+
+// setAside lets a lane wait whose first item cannot be taken (its books do not
+// balance, its record is damaged), so that it does not hold up all the others.
+func (r *Relay) setAside(ctx context.Context, lane string, cause error) {
+	var l queue.Lane
+	err := r.Store.Update(ctx, func(tx Tx) (err error) {
+		if l, err = tx.Lane(ctx, lane); err != nil {
+			return err
+		}
+		l.NextFree = time.Now().Add(aside)
+		return tx.PutLane(ctx, l)
+	})
+	if err != nil {
+		r.Log.Error("set lane aside", "lane", lane, "error", err)
+	}
+	if errors.Is(cause, quota.ErrUnbalanced) {
+		r.freeze(ctx, l.Workspace, cause)
+	}
+}
+
 // NextDue is when Claim may have something.
 func (r *Relay) NextDue(ctx context.Context) (time.Time, error) {
 	return r.Store.NextDue(ctx, r.Set.Node, time.Now())
 }
 
-// take leases one message, or ends it where its time has passed.
+// take leases one message, or ends it where its time has passed, or the lease
+// of a holder that is gone.
 func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (queue.Lease, time.Duration, error) {
+	if i.Out {
+		return queue.Lease{}, 0, strand(ctx, tx, i, now)
+	}
 	m, err := tx.Message(ctx, "", i.ID)
 	if err != nil {
 		return queue.Lease{}, 0, fmt.Errorf("message of item %s: %w", i.ID, err)
@@ -145,9 +177,23 @@ func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
 	if r.Watch.Tried != nil {
 		r.Watch.Tried(out.Channel.Kind, o.word(), took)
 	}
-	r.Log.Info("try", "message", l.Item, "workspace", out.Channel.Workspace, "channel", out.Channel.ID, "kind", out.Channel.Kind,
-		"try", l.Try, "verdict", o.word(), "code", string(o.code), "duration", took, "error", o.err)
+	r.logTry(ctx, l, out.Channel, o, took)
 	r.settle(ctx, l, o)
+}
+
+// logTry writes the one line of a try: ids, never a number or a text.
+func (r *Relay) logTry(ctx context.Context, l queue.Lease, ch Channel, o outcome, took time.Duration) {
+	line := []slog.Attr{
+		slog.String("message", l.Item), slog.String("workspace", ch.Workspace), slog.String("channel", ch.ID), slog.String("kind", ch.Kind),
+		slog.Int("try", l.Try), slog.String("verdict", o.word()), slog.String("duration", took.Round(time.Microsecond).String()),
+	}
+	if o.code != "" {
+		line = append(line, slog.String("code", string(o.code)))
+	}
+	if o.err != nil {
+		line = append(line, slog.Any("error", o.err))
+	}
+	r.Log.LogAttrs(ctx, slog.LevelInfo, "try", line...)
 }
 
 func (r *Relay) outgoing(ctx context.Context, l queue.Lease) (out Outgoing, err error) {

@@ -18,13 +18,16 @@ func (r *Relay) Cancel(ctx context.Context, workspace, id string) (Message, erro
 		if m.Status != Queued {
 			return Refusef(CodeNotCancelable, "Only a queued message can be canceled; this one is %s.", m.Status)
 		}
-		return endQueued(ctx, tx, &m, Change{At: time.Now(), Status: Canceled,
-			Failure: &Failure{Code: CodeCanceled, Message: "It was canceled before it was sent; its units were given back."}})
+		return endQueued(ctx, tx, &m, canceledChange(time.Now()))
 	})
 	if err == nil {
 		r.dispatcher.Wake()
 	}
 	return m, err
+}
+
+func canceledChange(now time.Time) Change {
+	return Change{At: now, Status: Canceled, Failure: &Failure{Code: CodeCanceled, Message: "It was canceled before it was sent; its units were given back."}}
 }
 
 func findMessage(ctx context.Context, tx Tx, workspace, id string) (Message, error) {

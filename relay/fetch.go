@@ -29,12 +29,14 @@ func (r *Relay) FetchFiles(ctx context.Context) error {
 			r.Log.Error("find files to fetch", "error", err)
 			next = time.Now().Add(time.Second)
 		}
+		started := 0
 		for _, f := range due {
 			leased, err := r.leaseFetch(ctx, f)
 			if err != nil {
 				next = time.Now().Add(time.Second)
 				break
 			}
+			started++
 			free <- struct{}{}
 			working.Go(func() {
 				defer r.wakeFetch()
@@ -42,7 +44,7 @@ func (r *Relay) FetchFiles(ctx context.Context) error {
 				r.fetch(ctx, leased)
 			})
 		}
-		if len(due) > 0 && len(free) < r.Set.MaxFetches {
+		if started > 0 && len(free) < r.Set.MaxFetches {
 			continue
 		}
 		if len(free) == r.Set.MaxFetches {
@@ -108,7 +110,7 @@ func (r *Relay) fetch(ctx context.Context, f Fetch) {
 	if err != nil && ctx.Err() != nil {
 		return // stopping: the next start takes it again
 	}
-	r.Log.Info("fetch", "message", f.MessageID, "workspace", f.Workspace, "try", f.Tries, "bytes", file.Size, "ok", err == nil, "duration", time.Since(started))
+	r.Log.Info("fetch", "message", f.MessageID, "workspace", f.Workspace, "try", f.Tries, "bytes", file.Size, "ok", err == nil, "duration", time.Since(started).Round(time.Microsecond).String())
 	err = r.update(ctx, f.Workspace, func(tx Tx) error {
 		if err != nil {
 			return r.fetchFailed(ctx, tx, f, err)

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -52,6 +51,3 @@ func (w *Webhook) opens(h TokenHash, now time.Time) bool {
 func (w *Webhook) byPrevious(h TokenHash, now time.Time) bool {
 	return w.Previous != nil && w.Previous.Hash == h && now.Before(w.PreviousUntil)
 }
-
-// errStop ends a transaction's function early with nothing written.
-var errStop = errors.New("stop")

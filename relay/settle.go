@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"relevo/queue"
+	"relevo/quota"
 )
 
 // settle writes what came of a try: T3. One transaction says everything: the
@@ -25,8 +26,8 @@ func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
 			return
 		}
 		r.Log.Error("settle", "message", l.Item, "verdict", o.word(), "error", err)
-		if errors.Is(err, ErrInDoubt) || errors.Is(err, ErrClosed) || errors.Is(err, ErrNotFound) {
-			return // the next start finds the lease and asks the provider
+		if errors.Is(err, ErrInDoubt) || errors.Is(err, ErrClosed) || errors.Is(err, ErrNotFound) || errors.Is(err, quota.ErrUnbalanced) {
+			return // whoever finds the ended lease takes the outcome for unknown
 		}
 		time.Sleep(wait)
 	}
@@ -76,6 +77,9 @@ func (r *Relay) settleTx(ctx context.Context, tx Tx, l queue.Lease, o outcome) e
 	}
 	if _, err := change(ctx, tx, &m, c); err != nil {
 		return err
+	}
+	if m.Status == Queued && !ch.DeletedAt.IsZero() {
+		return endQueued(ctx, tx, &m, canceledChange(o.end))
 	}
 	return applyReports(ctx, tx, &m, o.end)
 }
@@ -134,6 +138,9 @@ func (r *Relay) putBack(ctx context.Context, tx Tx, l queue.Lease, m *Message, c
 // applyReports applies what the provider reported while the call was still
 // out: it went into the history then, and counts now that the outcome is in.
 func applyReports(ctx context.Context, tx Tx, m *Message, now time.Time) error {
+	if m.Status == Queued {
+		return nil // it did not go out, whatever was said, and is on its lane
+	}
 	var early []Change
 	for i := len(m.History) - 2; i >= 0; i-- {
 		c := m.History[i]

@@ -133,8 +133,10 @@ type Work interface {
 	// Claim calls take, within one transaction, with the first item of up to
 	// n lanes that are due for the node, most overdue lane first. What take
 	// leaves unleased stays where it is. An item that is Out belongs to a
-	// holder whose lease has ended. The transaction may run again; reset is
-	// called before each run. Once it returns nil, all is durable.
+	// holder whose lease has ended. The store holds the lanes of all that it
+	// offers before it offers the first: take may touch an account between
+	// two of them. The transaction may run again; reset is called before each
+	// run. Once it returns nil, all is durable.
 	Claim(ctx context.Context, node string, n int, now time.Time, take func(Tx, queue.Item) error, reset func()) error
 	// NextDue is when Claim may have something for the node; the zero time
 	// where nothing waits.

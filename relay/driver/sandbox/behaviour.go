@@ -85,7 +85,7 @@ func arrives(late time.Duration) []promise {
 
 func timedOut() *relay.SendError {
 	return fault(relay.Unsure, relay.CodeUnavailable,
-		"The sandbox did not say whether it took this message, as it does for this number. Wait for its report, or send it again.")
+		"The sandbox did not say whether it took this message, as it does for this number. Wait for its report; without one its units come back.")
 }
 
 func fault(v relay.Verdict, code relay.Code, reason string) *relay.SendError {

@@ -19,7 +19,7 @@ const compactTx = 64 << 20
 func Compact(from, to string) (err error) {
 	src, err := bolt.Open(from, 0o600, &bolt.Options{ReadOnly: true, Timeout: openTimeout})
 	if errors.Is(err, berrors.ErrTimeout) {
-		return fmt.Errorf("another process has %s open (is `relevo serve` running with this data folder?): stop it first", from)
+		return inUse(from)
 	}
 	if err != nil {
 		return fmt.Errorf("open %s: %w", from, err)

@@ -156,11 +156,11 @@ func (x *index) remove(l *lane, p *place) {
 func (l *lane) insert(p *place) {
 	line := l.recipients[p.Recipient]
 	i, _ := slices.BinarySearchFunc(line, p.Seq, func(q *place, seq int64) int { return int(q.Seq - seq) })
+	if i == 0 && len(line) > 0 {
+		l.lift(line[0]) // it is no longer the first
+	}
 	l.recipients[p.Recipient] = slices.Insert(line, i, p)
 	l.count++
-	if i == 0 && len(line) > 0 {
-		l.lift(line[0])
-	}
 }
 
 // lift takes an item out of the pile that it is in.

@@ -37,6 +37,9 @@ func keyKey(workspace, key string) string {
 
 func chatKey(workspace, channel, recipient string) string { return workspace + channel + recipient }
 
+// chatIDKey sorts as the number does: longer ones after shorter ones.
+func chatIDKey(workspace, id string) string { return workspace + string([]byte{byte(len(id))}) + id }
+
 // kindBytes orders entries of one instant and tells apart their keys.
 var kindBytes = map[quota.Kind]byte{
 	quota.KindGrant: 1, quota.KindExpire: 2, quota.KindDebit: 3, quota.KindSpend: 4, quota.KindRefund: 5, quota.KindRedebit: 6,

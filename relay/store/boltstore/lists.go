@@ -31,12 +31,11 @@ func (t *tx) walk(b bucket, prefix string, p relay.Page, fn func(key string, v [
 		end = append([]byte(prefix), at...)
 	}
 	c := t.b.Bucket(b.name()).Cursor()
-	k, v := c.Seek(end)
-	if k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+	before := c.Prev
+	if k, _ := c.Seek(end); k == nil {
+		before = c.Last
 	}
+	k, v := before()
 	for ; k != nil && bytes.HasPrefix(k, []byte(prefix)); k, v = c.Prev() {
 		more, err := fn(string(k), v)
 		if err != nil {
@@ -77,10 +76,11 @@ func (s *Store) Workspaces(_ context.Context, p relay.Page) (out []relay.Workspa
 }
 
 // Messages are those that a filter lets through. They are found by their
-// debits, which a workspace's ledger holds in the order of time.
+// debits, which a workspace's ledger holds in the order of time. A debit is
+// posted at or after the moment of its call, for at most debitLag.
 func (s *Store) Messages(_ context.Context, f relay.MessageFilter, p relay.Page) (out []relay.Message, next string, err error) {
 	if !f.To.IsZero() && p.Cursor == "" {
-		p.Cursor = base64.RawURLEncoding.EncodeToString([]byte(be(f.To.UnixMicro())))
+		p.Cursor = base64.RawURLEncoding.EncodeToString([]byte(be(f.To.Add(debitLag).UnixMicro())))
 	}
 	err = s.view(func(t *tx) error {
 		next, err = t.walk(bLedger, f.Workspace, p, func(key string, v []byte) (bool, error) {
@@ -96,10 +96,9 @@ func (s *Store) Messages(_ context.Context, f relay.MessageFilter, p relay.Page)
 			if err != nil {
 				return false, fmt.Errorf("message of a debit: %w", err)
 			}
-			if f.Channel != "" && m.Channel != f.Channel || len(f.Statuses) > 0 && !slices.Contains(f.Statuses, m.Status) {
-				return true, nil
+			if passes(f, m) {
+				out = append(out, m)
 			}
-			out = append(out, m)
 			return len(out) < limit(p), nil
 		})
 		return err
@@ -108,6 +107,21 @@ func (s *Store) Messages(_ context.Context, f relay.MessageFilter, p relay.Page)
 		return out, "", nil
 	}
 	return out, next, err
+}
+
+// debitLag bounds how much later than its call a debit may be posted: calls
+// wait for seconds at most; the rest is for a clock that was set back.
+const debitLag = time.Hour
+
+func passes(f relay.MessageFilter, m relay.Message) bool {
+	switch {
+	case f.Channel != "" && m.Channel != f.Channel,
+		len(f.Statuses) > 0 && !slices.Contains(f.Statuses, m.Status),
+		!f.From.IsZero() && m.CreatedAt.Before(f.From),
+		!f.To.IsZero() && !m.CreatedAt.Before(f.To):
+		return false
+	}
+	return true
 }
 
 // Attempts are the newest of a workspace.

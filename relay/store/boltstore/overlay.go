@@ -19,7 +19,6 @@ type overlay struct {
 	// a lane keeps the monotonic reading of its times there.
 	lanes map[string]queue.Lane
 	items map[string]*queue.Item
-	fetch map[string]bool
 }
 
 func newOverlay(under *overlay) *overlay { return &overlay{under: under} }

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
@@ -22,7 +23,7 @@ const (
 	bChannel                // workspace channel -> Channel
 	bRoster                 // workspace -> []ChannelRef
 	bChat                   // workspace channel recipient -> Chat
-	bChatID                 // workspace number -> key of bChat
+	bChatID                 // workspace digits(1) number -> key of bChat
 	bChatName               // workspace name -> []number
 	bToken                  // hash -> workspace
 	bAPIKey                 // hash -> APIKey
@@ -89,7 +90,9 @@ func unseal(b bucket, key string, v []byte) ([]byte, error) {
 var form = jsonv1.FormatDurationAsNano(true)
 
 func encode[T any](b bucket, key string, v T) ([]byte, error) {
-	payload, err := json.Marshal(&v, form)
+	// A provider's sentence may be in any encoding: U+FFFD stands for what is
+	// not UTF-8, so that it never keeps an outcome from being written.
+	payload, err := json.Marshal(&v, form, jsontext.AllowInvalidUTF8(true))
 	if err != nil {
 		return nil, fmt.Errorf("encode into %s: %w", bucketNames[b], err)
 	}

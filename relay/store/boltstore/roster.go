@@ -43,7 +43,7 @@ func (t *tx) Chat(_ context.Context, workspace, channel, recipient string) (rela
 
 // ChatByID finds a conversation by its number.
 func (t *tx) ChatByID(_ context.Context, workspace, id string) (relay.Chat, error) {
-	key, err := get[[]byte](t, bChatID, workspace+id)
+	key, err := get[[]byte](t, bChatID, chatIDKey(workspace, id))
 	if err != nil {
 		return relay.Chat{}, err
 	}
@@ -61,7 +61,7 @@ func (t *tx) PutChat(ctx context.Context, c relay.Chat) error {
 	old, err := t.Chat(ctx, c.Workspace, c.Channel, c.Recipient)
 	switch {
 	case errors.Is(err, relay.ErrNotFound):
-		if err := put(t, bChatID, c.Workspace+c.ID, []byte(key)); err != nil {
+		if err := put(t, bChatID, chatIDKey(c.Workspace, c.ID), []byte(key)); err != nil {
 			return err
 		}
 	case err != nil:

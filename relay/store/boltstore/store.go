@@ -86,7 +86,7 @@ func Open(opt Options) (*Store, error) {
 		InitialMmapSize: opt.InitialMmap, MaxSize: opt.MaxSize,
 	})
 	if errors.Is(err, berrors.ErrTimeout) {
-		return nil, fmt.Errorf("another process has %s open (is `relevo serve` running with this data folder?): stop it first", opt.Path)
+		return nil, inUse(opt.Path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", opt.Path, err)
@@ -105,6 +105,13 @@ func Open(opt Options) (*Store, error) {
 	}
 	go s.write()
 	return s, nil
+}
+
+// ErrInUse means that another process holds the file.
+var ErrInUse = errors.New("another process has the database open")
+
+func inUse(path string) error {
+	return fmt.Errorf("%w: stop it first, if `relevo serve` is running with %s", ErrInUse, filepath.Dir(path))
 }
 
 // prepare brings the schema up to date and fills the memory.

@@ -2,6 +2,7 @@ package boltstore
 
 import (
 	"errors"
+	"fmt"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -31,6 +32,9 @@ func (t *tx) raw(b bucket, key string) []byte {
 func (t *tx) write(b bucket, key string, v []byte) error {
 	if t.o == nil {
 		return errReadOnly
+	}
+	if key == "" || len(key) > bolt.MaxKeySize {
+		return fmt.Errorf("table %s takes no key of %d bytes", bucketNames[b], len(key)) // of this function alone, not of its group
 	}
 	t.o.put(b, key, v)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -42,7 +43,7 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, n int) (int
 			if err != nil {
 				return err
 			}
-			if m.Status.Settled() && m.CreatedAt.Before(before) {
+			if m.Status.Settled() && m.CreatedAt.Before(before) && t.mayGo(m, old) {
 				old = append(old, m.ID)
 			}
 		}
@@ -64,6 +65,11 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, n int) (int
 		return nil
 	}})
 	return removed, err
+}
+
+// mayGo is false for a second part that would go before its first.
+func (t *tx) mayGo(m relay.Message, going []string) bool {
+	return m.PartOf == "" || t.raw(bMessage, mustRaw(m.PartOf)) == nil || slices.Contains(going, m.PartOf)
 }
 
 // forget removes a settled message and folds its entries into those of its

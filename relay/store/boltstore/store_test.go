@@ -1,0 +1,24 @@
+package boltstore_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"relevo/relay"
+	"relevo/relay/store/boltstore"
+	"relevo/relay/store/storetest"
+)
+
+func open(t *testing.T, dir string) relay.Store {
+	t.Helper()
+	s, err := boltstore.Open(boltstore.Options{Path: filepath.Join(dir, "relevo.db"), NoSync: true})
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	return s
+}
+
+func TestStore(t *testing.T)      { storetest.Run(t, open) }
+func TestStoreTwice(t *testing.T) { storetest.Run(t, storetest.Twice(open)) }
+
+func TestProperty(t *testing.T) { storetest.Property(t, open) }

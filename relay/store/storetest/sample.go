@@ -1,0 +1,177 @@
+package storetest
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"relevo/queue"
+	"relevo/quota"
+	"relevo/relay"
+)
+
+// at is a time with every digit that a row must keep.
+var at = time.Date(2026, 2, 28, 23, 59, 59, 123456789, time.UTC)
+
+func sampleWorkspace() relay.Workspace {
+	return relay.Workspace{
+		ID: relay.NewID("ws_"), Name: "Łódź & Söhne \"1\"", CreatedAt: at, NextChat: 10003,
+		Webhook: relay.Webhook{
+			Enabled: true, Token: relay.SealedToken{Hash: relay.TokenHash{1, 2, 3}, Sealed: []byte{0, 255, 7}},
+			Previous:      &relay.SealedToken{Hash: relay.TokenHash{9}, Sealed: []byte("old")},
+			PreviousUntil: at.Add(time.Hour), PreviousUsedAt: at.Add(time.Minute), PreviousUsedBy: "Zapier",
+			RatePerMinute: 60, DedupeSeconds: 30,
+		},
+		Plan: &quota.Plan{Units: 5, Schedule: "0 0 1 * *", RollOver: true, Since: at},
+	}
+}
+
+func sampleLane(id string) queue.Lane {
+	return queue.Lane{
+		ID: id, Workspace: relay.NewID("ws_"), Group: id, NextFree: at, Epoch: 7, Paused: true, Hold: "no balance", Home: "node-b",
+		Lease:   queue.Lease{Lane: id, Item: messageID(1), Owner: "node-a", Epoch: 7, Try: 2, Until: at.Add(time.Minute)},
+		Spacing: queue.Spacing{Min: time.Second, Max: 2500 * time.Millisecond}, Depth: 1, LastSeq: 12, LastEnd: at.Add(-time.Second),
+	}
+}
+
+func sampleItem(lane string) queue.Item {
+	return queue.Item{ID: messageID(1), Lane: lane, Recipient: "+14151231234", Seq: 12, NotBefore: at, Expires: at.Add(time.Hour), Unready: true, Out: true, Try: 2}
+}
+
+func sampleMessage(workspace, channel string) relay.Message {
+	return relay.Message{
+		ID: messageID(1), Workspace: workspace, Channel: channel, ChatID: "10001", Recipient: "+14151231234", Lane: channel,
+		Status: relay.Unknown, Units: 2, Charge: 3, Text: "héllo\n\u0000 😀 <&>",
+		File:      &relay.File{URL: "https://example.com/a.png?x=1&y=2", Name: "a b.png", Kind: relay.Image, Key: "k", Type: "image/png", Size: 1 << 40},
+		Template:  &relay.TemplateCall{Name: "t", Language: "en", Variables: []string{"a", ""}},
+		CreatedAt: at, SendAt: at.Add(time.Hour), ExpiresAt: at.Add(2 * time.Hour), Tries: 4, ProviderID: "wamid.HBg=",
+		Failure: &relay.Failure{Code: relay.CodeRefused, Message: "no"}, PartOf: messageID(8), Parts: []string{messageID(1), messageID(2)},
+		History: []relay.Change{
+			{At: at, Status: relay.Queued, Applied: true, Note: "n"},
+			{At: at.Add(time.Nanosecond), Status: relay.Failed, Try: 1, Failure: &relay.Failure{Code: relay.CodeRefused, Message: "no"}},
+		},
+		Nonce: 1<<64 - 1, HandedAt: at.Add(time.Second), UnknownAt: at.Add(time.Minute), ResendOf: messageID(9),
+	}
+}
+
+func sampleChannel(workspace, id string) relay.Channel {
+	return relay.Channel{
+		ID: id, Workspace: workspace, Kind: "sandbox", Name: "n", Phone: "+15105566777", State: relay.Held, Reason: "why", Paused: true,
+		SpacingMin: 1500 * time.Millisecond, SpacingMax: 2500 * time.Millisecond, Concurrency: 3, MaxFileBytes: 2 << 20,
+		ConnectedAt: at, CreatedAt: at.Add(-time.Hour), DeletedAt: at.Add(time.Hour), Settings: json.RawMessage(`{"a":[1,null]}`), AtLeastOnce: true,
+	}
+}
+
+func sampleChat(workspace, channel string) relay.Chat {
+	return relay.Chat{
+		Workspace: workspace, Channel: channel, Recipient: "123-456@g.us", ID: "10001", Name: "Zoë", Group: true,
+		CreatedAt: at, LastInboundAt: at.Add(time.Second), WaitsUntil: at.Add(time.Hour),
+	}
+}
+
+func sampleAttempt(workspace string) relay.Attempt {
+	return relay.Attempt{
+		ID: "att_1", Workspace: workspace, At: at, RemoteIP: "2001:db8::1", Sender: "curl/8", ErrorCode: relay.CodeInvalidField, Field: "phone",
+		Message: "m", MessageID: messageID(1), Units: 2, Replayed: true, Count: 9, LastAt: at.Add(time.Minute), Warnings: []string{"w"},
+		Body: []byte{0, 1, 0xFF, '"'}, RequestID: "r",
+	}
+}
+
+func sampleAccount(id string) quota.Account {
+	return quota.Account{ID: id, Granted: 10, Available: 5, Reserved: 3, Spent: 2, Expiring: 4, Period: "2026-02", LastAt: at.Truncate(time.Microsecond), Frozen: true}
+}
+
+func sampleEntry(account string, kind quota.Kind, ref string) quota.Entry {
+	return quota.Entry{Account: account, Kind: kind, Ref: ref, Units: 3, At: at.Truncate(time.Microsecond), AvailableAfter: 5, Shortfall: 1, FromExpiring: 2, Period: "2026-02"}
+}
+
+const sampleChannelID = "ch_00000000000000000000"
+
+// fillRows writes one row of every kind, with every field set.
+func fillRows(ctx context.Context, tx relay.Tx, w relay.Workspace) error {
+	ch := sampleChannelID
+	key := relay.APIKey{ID: "key_1", Workspace: w.ID, Name: "n", Hash: relay.TokenHash{5}, CreatedAt: at}
+	for _, write := range []func() error{
+		func() error { return tx.PutWorkspace(ctx, w) },
+		func() error { return tx.PutToken(ctx, w.Webhook.Token.Hash, w.ID) },
+		func() error { return tx.PutAPIKey(ctx, key) },
+		func() error { return tx.PutLane(ctx, sampleLane(ch)) },
+		func() error { return tx.PutItem(ctx, sampleItem(ch)) },
+		func() error { return tx.PutChannel(ctx, sampleChannel(w.ID, ch)) },
+		func() error { return tx.PutChannels(ctx, w.ID, sampleRefs()) },
+		func() error { return tx.PutChat(ctx, sampleChat(w.ID, ch)) },
+		func() error { return tx.PutAccount(ctx, sampleAccount(w.ID)) },
+		func() error { return tx.PostEntry(ctx, sampleEntry(w.ID, quota.KindGrant, "invoice 1")) },
+		func() error { return tx.PostEntry(ctx, sampleEntry(w.ID, quota.KindDebit, messageID(1))) },
+		func() error { return tx.PutMessage(ctx, sampleMessage(w.ID, ch)) },
+		func() error { return tx.AppendAttempt(ctx, sampleAttempt(w.ID)) },
+		func() error { return tx.PutKey(ctx, w.ID, "k", sampleKeyUse()) },
+		func() error { return tx.PutFetch(ctx, sampleFetch(w.ID)) },
+		func() error {
+			return tx.Count(ctx, w.ID, at, relay.Counts{Channel: ch, Sent: 3, Failed: 2, Received: 1})
+		},
+	} {
+		if err := write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sampleRefs() []relay.ChannelRef {
+	return []relay.ChannelRef{{ID: sampleChannelID, Phone: "+1", State: relay.Connected, ConnectedAt: at}, {ID: "ch_2", State: relay.Held, ConnectedAt: at}}
+}
+
+func sampleKeyUse() relay.KeyUse {
+	return relay.KeyUse{Fingerprint: [32]byte{1, 0xFF}, MessageID: messageID(1), At: at}
+}
+
+func sampleFetch(workspace string) relay.Fetch {
+	return relay.Fetch{MessageID: messageID(1), Workspace: workspace, Next: at, Tries: 2, Since: at.Add(-time.Second)}
+}
+
+// checkRows reads every row of fillRows again.
+func checkRows(t *testing.T, tx relay.Tx, w relay.Workspace) error {
+	ctx, ch := t.Context(), sampleChannelID
+	row(t, "workspace", w)(tx.Workspace(ctx, w.ID))
+	row(t, "token", w.ID)(tx.WorkspaceByToken(ctx, w.Webhook.Token.Hash))
+	row(t, "api key", relay.APIKey{ID: "key_1", Workspace: w.ID, Name: "n", Hash: relay.TokenHash{5}, CreatedAt: at})(tx.APIKey(ctx, relay.TokenHash{5}))
+	l, err := tx.Lane(ctx, ch)
+	want := sampleLane(ch)
+	want.Workspace = l.Workspace // a new one each time
+	row(t, "lane", want)(l, err)
+	row(t, "item", sampleItem(ch))(tx.Item(ctx, messageID(1)))
+	row(t, "channel", sampleChannel(w.ID, ch))(tx.Channel(ctx, w.ID, ch))
+	row(t, "roster", sampleRefs())(tx.Channels(ctx, w.ID))
+	row(t, "chat", sampleChat(w.ID, ch))(tx.Chat(ctx, w.ID, ch, "123-456@g.us"))
+	row(t, "chat by number", sampleChat(w.ID, ch))(tx.ChatByID(ctx, w.ID, "10001"))
+	row(t, "chats by name", []string{"10001"})(tx.ChatsByName(ctx, w.ID, "Zoë"))
+	row(t, "account", sampleAccount(w.ID))(tx.Account(ctx, w.ID))
+	for _, e := range []quota.Entry{sampleEntry(w.ID, quota.KindGrant, "invoice 1"), sampleEntry(w.ID, quota.KindDebit, messageID(1))} {
+		got, found, err := tx.Entry(ctx, w.ID, e.Kind, e.Ref)
+		if !found {
+			t.Errorf("entry %s %s was not found", e.Kind, e.Ref)
+		}
+		row(t, "entry", e)(got, err)
+	}
+	row(t, "message", sampleMessage(w.ID, ch))(tx.Message(ctx, w.ID, messageID(1)))
+	row(t, "message of any workspace", sampleMessage(w.ID, ch))(tx.Message(ctx, "", messageID(1)))
+	row(t, "message by provider", messageID(1))(tx.MessageByProvider(ctx, ch, "wamid.HBg="))
+	row(t, "attempts", []relay.Attempt{sampleAttempt(w.ID)})(tx.LastAttempts(ctx, w.ID, 3))
+	row(t, "key", sampleKeyUse())(tx.Key(ctx, w.ID, "k"))
+	row(t, "fetch", sampleFetch(w.ID))(tx.Fetch(ctx, messageID(1)))
+	return nil
+}
+
+func row[T any](t *testing.T, what string, want T) func(T, error) {
+	t.Helper()
+	return func(got T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			return
+		}
+		equal(t, what, got, want)
+	}
+}

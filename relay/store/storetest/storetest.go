@@ -1,0 +1,225 @@
+// Package storetest is the one suite that defines a store: whatever passes it
+// may be put under package relay.
+//
+// It knows what a store promises to the rules of quota, queue and relay, and
+// tells those stories over it with a driver that remembers. It does not know
+// how a store keeps anything. Every case runs in a bubble of testing/synctest,
+// so hours of pacing pass in milliseconds, and ends with the books: Verify
+// reports nothing, and what is opened again says what it said before.
+package storetest
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"relevo/queue"
+	"relevo/quota"
+	"relevo/relay"
+)
+
+// Open opens the store that lives in a folder, making it the first time. The
+// suite closes what it opens, and opens a folder again to see what was kept.
+// It may be called from inside a bubble of testing/synctest.
+type Open func(t *testing.T, dir string) relay.Store
+
+// Run runs every case over the stores that open makes.
+func Run(t *testing.T, open Open) {
+	for _, c := range slices.Concat(transactions(), rows(), lists(), ledger(), lanes(), claims()) {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &bench{t: t, open: open, dir: t.TempDir()}
+				b.begin()
+				c.run(t, b)
+				b.reopensEqual()
+				b.close()
+			})
+		})
+	}
+	for _, c := range slices.Concat(accepting(), settling(), reporting(), ending(), twoParts(), recovering(), owning(), pacing()) {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, open)
+				c.run(t, w)
+				w.verify()
+				w.reopensEqual()
+				w.verify()
+				w.close()
+			})
+		})
+	}
+}
+
+// ruleCase is a case over a bare store: its rows need not make sense together.
+type ruleCase struct {
+	name string
+	run  func(t *testing.T, b *bench)
+}
+
+// storyCase is a case over a relay with a workspace and a channel.
+type storyCase struct {
+	name string
+	run  func(t *testing.T, w *world)
+}
+
+// bench is a store under test, and how to open it again.
+type bench struct {
+	t     *testing.T
+	open  Open
+	dir   string
+	store relay.Store
+}
+
+// begin opens the store. It is closed also where the case fails.
+func (b *bench) begin() {
+	b.t.Helper()
+	b.store = watch(b.t, b.open(b.t, b.dir))
+	b.t.Cleanup(func() { _ = b.store.Close() })
+}
+
+func (b *bench) close() {
+	b.t.Helper()
+	if err := b.store.Close(); err != nil {
+		b.t.Fatalf("close: %v", err)
+	}
+}
+
+// reopen closes the store and opens what it left.
+func (b *bench) reopen() {
+	b.t.Helper()
+	b.close()
+	b.store = watch(b.t, b.open(b.t, b.dir))
+}
+
+// update runs fn in a transaction that must succeed.
+func (b *bench) update(fn func(relay.Tx) error) {
+	b.t.Helper()
+	if err := b.store.Update(b.t.Context(), fn); err != nil {
+		b.t.Fatalf("update: %v", err)
+	}
+}
+
+// view runs fn in a reading transaction that must succeed.
+func (b *bench) view(fn func(relay.Tx) error) {
+	b.t.Helper()
+	if err := b.store.View(b.t.Context(), fn); err != nil {
+		b.t.Fatalf("view: %v", err)
+	}
+}
+
+// verify is the books: nothing may be wrong.
+func (b *bench) verify() {
+	b.t.Helper()
+	_, err := b.store.Verify(b.t.Context(), func(s string) { b.t.Errorf("verify: %s", s) })
+	if err != nil {
+		b.t.Fatalf("verify: %v", err)
+	}
+}
+
+// kept is everything that a store shows.
+type kept struct {
+	Workspaces []relay.Workspace
+	Queue      []relay.LaneView
+	Of         map[string]keptWorkspace
+}
+
+type keptWorkspace struct {
+	Account  quota.Account
+	Messages []relay.Message
+	Entries  []relay.LedgerLine
+	Attempts []relay.Attempt
+	Chats    []relay.Chat
+	Keys     []relay.APIKey
+	Counts   []relay.Counts
+}
+
+// snapshot reads everything that the lists of a store show.
+func (b *bench) snapshot() kept {
+	b.t.Helper()
+	k := kept{Of: map[string]keptWorkspace{}}
+	must := func(err error) {
+		b.t.Helper()
+		if err != nil {
+			b.t.Fatalf("snapshot: %v", err)
+		}
+	}
+	ctx := b.t.Context()
+	var err error
+	k.Workspaces, err = everything(func(p relay.Page) ([]relay.Workspace, string, error) { return b.store.Workspaces(ctx, p) })
+	must(err)
+	k.Queue, err = b.store.Queue(ctx, "", time.Now())
+	must(err)
+	for _, w := range k.Workspaces {
+		var of keptWorkspace
+		b.view(func(tx relay.Tx) (err error) {
+			of.Account, err = tx.Account(ctx, w.ID)
+			return err
+		})
+		of.Messages, err = everything(func(p relay.Page) ([]relay.Message, string, error) {
+			return b.store.Messages(ctx, relay.MessageFilter{Workspace: w.ID}, p)
+		})
+		must(err)
+		of.Entries, err = everything(func(p relay.Page) ([]relay.LedgerLine, string, error) { return b.store.Entries(ctx, w.ID, p) })
+		must(err)
+		of.Chats, err = everything(func(p relay.Page) ([]relay.Chat, string, error) { return b.store.Chats(ctx, w.ID, "", p) })
+		must(err)
+		of.Attempts, err = b.store.Attempts(ctx, w.ID, 100)
+		must(err)
+		of.Keys, err = b.store.APIKeys(ctx, w.ID)
+		must(err)
+		of.Counts, err = b.store.Counts(ctx, w.ID, time.Time{}, time.Time{})
+		must(err)
+		k.Of[w.ID] = of
+	}
+	return k
+}
+
+// everything pages through a list.
+func everything[T any](list func(relay.Page) ([]T, string, error)) (all []T, err error) {
+	for p := (relay.Page{Limit: 200}); ; {
+		some, next, err := list(p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+		if p.Cursor = next; next == "" {
+			return all, nil
+		}
+	}
+}
+
+// reopensEqual closes and opens the store, which must show what it showed.
+func (b *bench) reopensEqual() {
+	b.t.Helper()
+	before := b.snapshot()
+	b.reopen()
+	if diff := cmp.Diff(before, b.snapshot(), same()...); diff != "" {
+		b.t.Errorf("opened again, the store shows something else (-before +after):\n%s", diff)
+	}
+}
+
+// same compares rows. A nil slice may come back as an empty one. A lane that
+// rests may be kept in memory alone: who opens a store lets all of them rest.
+func same() []cmp.Option {
+	return []cmp.Option{
+		cmpopts.EquateEmpty(),
+		cmpopts.IgnoreFields(queue.Lane{}, "NextFree"),
+		cmpopts.IgnoreFields(relay.LaneView{}, "NextSend"),
+	}
+}
+
+func equal[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// messageID is the n-th of a row of ids.
+func messageID(n int) string {
+	return relay.FormatMessageID([9]byte{0, 0, 0, 0, 0, 1, byte(n >> 16), byte(n >> 8), byte(n)})
+}
