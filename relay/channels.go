@@ -143,6 +143,9 @@ func putLanes(ctx context.Context, tx Tx, c Channel, now time.Time) error {
 		if c.State == Held {
 			l.Hold = c.Reason
 		}
+		if !c.DeletedAt.IsZero() {
+			l.Hold = deleted
+		}
 		if resumed && l.Lease.Item == "" && l.Depth > 0 {
 			*l = l.Rest(now)
 		}
@@ -294,11 +297,32 @@ func closeChannel(ctx context.Context, tx Tx, workspace, id string) error {
 	if err != nil {
 		return err
 	}
-	c.DeletedAt, c.State, c.Paused, c.Reason = time.Now().UTC(), Disconnected, true, "deleted"
+	c.DeletedAt, c.State, c.Paused, c.Reason = time.Now().UTC(), Disconnected, true, deleted
 	if err := putLanes(ctx, tx, c, c.DeletedAt); err != nil {
 		return err
 	}
 	return putChannel(ctx, tx, c)
+}
+
+// deleted is the reason of a deleted channel, and why its lanes stand still.
+const deleted = "deleted"
+
+// DrainDeleted cancels what is still queued on deleted channels: what a crash
+// between the deletion and its cancellations left.
+func (r *Relay) DrainDeleted(ctx context.Context) error {
+	lanes, err := r.Store.Queue(ctx, "", time.Now())
+	if err != nil {
+		return err
+	}
+	for _, l := range lanes {
+		if l.Hold != deleted || l.Waiting == 0 {
+			continue
+		}
+		if err := r.drainChannel(ctx, l.Workspace, l.Group); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // drainChannel cancels what is queued on a closed channel.

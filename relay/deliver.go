@@ -206,10 +206,16 @@ func (r *Relay) outgoing(ctx context.Context, l queue.Lease) (out Outgoing, err 
 		if err != nil {
 			return err
 		}
-		out = Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.Recipient, Group: isGroup(m.Recipient), Try: l.Try, Text: m.Text, File: r.outgoingFile(m.File), Template: m.Template}
+		out = r.outgoingOf(m, ch, l.Try)
 		return nil
 	})
 	return out, err
+}
+
+// outgoingOf is what a driver is given of a message.
+func (r *Relay) outgoingOf(m Message, ch Channel, try int) Outgoing {
+	return Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.Recipient, Group: isGroup(m.Recipient), Try: try,
+		Text: m.Text, File: r.outgoingFile(m.File), Template: m.Template}
 }
 
 // call runs the driver within its time. A panic of a driver leaves the outcome

@@ -3,7 +3,6 @@ package relay
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -64,23 +63,6 @@ func (r *Relay) ExpireDue(ctx context.Context) error {
 			}
 			return expire(ctx, tx, m, now)
 		})
-}
-
-// Reconcile ends what has been unknown for too long. A driver that can look a
-// message up is asked first; without evidence the units go back and the
-// message is flagged as unconfirmed.
-func (r *Relay) Reconcile(ctx context.Context) error {
-	due := func() ([]string, error) {
-		return r.Store.Unknown(ctx, time.Now().Add(-r.Set.UnconfirmedAfter), batch)
-	}
-	return r.each(ctx, due, func(tx Tx, m *Message, now time.Time) error {
-		if m.Status != Unknown || now.Sub(m.UnknownAt) < r.Set.UnconfirmedAfter {
-			return nil
-		}
-		_, err := change(ctx, tx, m, Change{At: now, Status: Unconfirmed,
-			Note: fmt.Sprintf("no evidence within %s; the units were given back", r.Set.UnconfirmedAfter)})
-		return err
-	})
 }
 
 // each runs fn, one transaction a message, over batches of ids until there are

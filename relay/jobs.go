@@ -21,7 +21,8 @@ type Job struct {
 func (r *Relay) Jobs() []Job {
 	return []Job{
 		{Name: "expire", Schedule: "@every 5s", Run: r.ExpireDue},
-		{Name: "reconcile", Schedule: "@every 5s", Run: r.Reconcile},
+		{Name: "drain", Schedule: "@every 1m", Run: r.DrainDeleted},
+		{Name: "reconcile", Schedule: "@every " + reconcileEvery.String(), Run: r.Reconcile},
 		{Name: "refill", Schedule: "* * * * *", Run: r.RefillAll},
 		{Name: "retention", Schedule: "17 * * * *", Run: r.Prune},
 	}

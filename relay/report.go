@@ -91,7 +91,7 @@ func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbou
 		if err != nil {
 			chat = Chat{Workspace: w.ID, Channel: ch.ID, Recipient: in.From, Group: in.Group, CreatedAt: in.At.UTC()}
 		}
-		if name := ChatName(in.Name); name != "" {
+		if name := ChatName(clip(in.Name, maxChatName)); name != "" {
 			chat.Name = name
 		}
 		chat.LastInboundAt = later(chat.LastInboundAt, in.At.UTC())
@@ -106,6 +106,20 @@ func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbou
 		return tx.Count(ctx, w.ID, in.At, Counts{Channel: ch.ID, Received: 1})
 	})
 	return chat, err
+}
+
+// maxChatName is how many characters of a profile's name are kept: as many as
+// chat_name takes.
+const maxChatName = 256
+
+func clip(s string, runes int) string {
+	for i := range s {
+		if runes == 0 {
+			return s[:i]
+		}
+		runes--
+	}
+	return s
 }
 
 // ChatName is the form in which names of chats are kept and compared: without

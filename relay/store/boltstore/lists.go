@@ -271,16 +271,22 @@ func (l *lane) view(now time.Time) relay.LaneView {
 	if oldest != nil {
 		v.Oldest = oldest.ID
 	}
-	if v.Waiting > 0 && !l.Paused && l.Hold == "" {
-		v.NextSend = l.dueAt
-		if v.NextSend.Before(now) {
-			v.NextSend = now
-		}
-		if l.dueAt.IsZero() {
-			v.NextSend = time.Time{}
-		}
-	}
+	v.NextSend = l.nextSend(now, v.Waiting)
 	return v
+}
+
+// nextSend is when the next item may leave: behind one that is out, about one
+// rest from now.
+func (l *lane) nextSend(now time.Time, waiting int) time.Time {
+	switch {
+	case waiting == 0 || l.Paused || l.Hold != "":
+		return time.Time{}
+	case l.Lease.Item != "":
+		return now.Add(l.Spacing.Mean())
+	case !l.dueAt.IsZero() && l.dueAt.Before(now):
+		return now
+	}
+	return l.dueAt
 }
 
 // Items are ids of queued items of a lane that are not out.

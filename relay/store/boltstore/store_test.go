@@ -18,7 +18,17 @@ func open(t *testing.T, dir string) relay.Store {
 	return s
 }
 
-func TestStore(t *testing.T)      { storetest.Run(t, open) }
-func TestStoreTwice(t *testing.T) { storetest.Run(t, storetest.Twice(open)) }
+func TestStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, open)
+}
 
-func TestProperty(t *testing.T) { storetest.Property(t, open) }
+func TestStoreTwice(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, storetest.Twice(open))
+}
+
+func TestProperty(t *testing.T) {
+	t.Parallel()
+	storetest.Property(t, open)
+}

@@ -1,0 +1,85 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"math/bits"
+	"time"
+)
+
+// reconcileEvery is the period of the reconciliation.
+const reconcileEvery = 5 * time.Second
+
+// Reconcile ends what is unknown. A driver that can look a message up is
+// asked: 10 s, 20 s, 40 s … after it became unknown, and once more at the end.
+// What has no evidence by then is unconfirmed, and its units go back.
+func (r *Relay) Reconcile(ctx context.Context) error {
+	if err := r.lookUp(ctx); err != nil {
+		return err
+	}
+	due := func() ([]string, error) {
+		return r.Store.Unknown(ctx, time.Now().Add(-r.Set.UnconfirmedAfter), batch)
+	}
+	return r.each(ctx, due, func(tx Tx, m *Message, now time.Time) error {
+		if m.Status != Unknown || now.Sub(m.UnknownAt) < r.Set.UnconfirmedAfter {
+			return nil
+		}
+		_, err := change(ctx, tx, m, Change{At: now, Status: Unconfirmed,
+			Note: fmt.Sprintf("no evidence within %s; the units were given back", r.Set.UnconfirmedAfter)})
+		return err
+	})
+}
+
+// lookUps bounds what one reconciliation asks providers.
+const lookUps = 1000
+
+// lookUp asks the drivers that can tell what became of a message.
+func (r *Relay) lookUp(ctx context.Context) error {
+	ids, err := r.Store.Unknown(ctx, time.Now(), lookUps)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := r.lookUpOne(ctx, id); err != nil {
+			r.Log.Warn("look up a message of unknown outcome", "message", id, "error", err)
+		}
+	}
+	return nil
+}
+
+func (r *Relay) lookUpOne(ctx context.Context, id string) error {
+	var m Message
+	var ch Channel
+	err := r.Store.View(ctx, func(tx Tx) (err error) {
+		if m, err = tx.Message(ctx, "", id); err != nil {
+			return err
+		}
+		ch, err = tx.Channel(ctx, m.Workspace, m.Channel)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	resolver, ok := r.Drivers[ch.Kind].(Resolver)
+	if !ok || !lookUpDue(time.Since(m.UnknownAt), r.Set.UnconfirmedAfter) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.Set.CallTimeout)
+	defer cancel()
+	rep, known, err := resolver.Resolve(ctx, r.outgoingOf(m, ch, m.Tries))
+	if err != nil || !known {
+		return err
+	}
+	rep.MessageID = m.ID
+	return r.Report(ctx, ch.ID, []Report{rep})
+}
+
+// lookUpDue is true in the first period after the age has doubled, counted
+// from 10 s, and at the end.
+func lookUpDue(age, end time.Duration) bool {
+	doublings := func(d time.Duration) int { return bits.Len64(uint64(max(0, d) / (10 * time.Second))) }
+	return age >= end || doublings(age) > doublings(age-reconcileEvery)
+}
