@@ -158,7 +158,8 @@ func (t *acceptance) known(ctx context.Context, tx Tx, w Workspace) (bool, error
 				use.At.UTC().Format(time.RFC3339)))
 		}
 	}
-	if w.Webhook.DedupeSeconds == 0 {
+	// A call with a key of its own is told apart by it, whatever it says.
+	if w.Webhook.DedupeSeconds == 0 || t.a.Key != "" {
 		return false, nil
 	}
 	use, err := tx.Key(ctx, w.ID, t.contentKey())
@@ -167,12 +168,6 @@ func (t *acceptance) known(ctx context.Context, tx Tx, w Workspace) (bool, error
 	}
 	if err != nil || t.call.At.Sub(use.At) >= time.Duration(w.Webhook.DedupeSeconds)*time.Second {
 		return false, err
-	}
-	if t.a.Key != "" { // this 200 uses the key up, as any other
-		use := KeyUse{Fingerprint: t.a.Fingerprint, MessageID: use.MessageID, At: t.call.At}
-		if err := tx.PutKey(ctx, w.ID, t.a.Key, use); err != nil {
-			return false, err
-		}
 	}
 	return true, t.replay(ctx, tx, w, use)
 }

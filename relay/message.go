@@ -46,6 +46,9 @@ type Message struct {
 	HandedAt time.Time `json:"handed_at,omitzero"`
 	// UnknownAt is when its outcome last became unknown.
 	UnknownAt time.Time `json:"unknown_at,omitzero"`
+	// Doubted is set while it is queued again after a try that may have gone
+	// out, as an at-least-once channel does.
+	Doubted bool `json:"doubted,omitzero"`
 	// ResendOf is the message that it repeats.
 	ResendOf string `json:"resend_of,omitzero"`
 }

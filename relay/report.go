@@ -42,6 +42,9 @@ func (r *Relay) report(ctx context.Context, channel string, rep Report) error {
 			m.ProviderID = rep.ProviderID
 		}
 		c := Change{At: time.Now(), Status: rep.Status, Try: m.Tries, Note: reportNote, Failure: rep.Failure}
+		if m.Status == Queued && m.Doubted && positive(rep.Status) {
+			return wentOut(ctx, tx, &m, c)
+		}
 		if m.Status == Queued || m.Status == Sending {
 			// It is on its lane: only who holds it may move it. What was said
 			// counts once the outcome of the call is in.

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"relevo/queue"
@@ -51,8 +52,9 @@ func (r *Relay) settleTx(ctx context.Context, tx Tx, l queue.Lease, o outcome) e
 	if err != nil {
 		return err
 	}
-	if o.verdict == Unsure && !o.sent && ch.AtLeastOnce {
-		o.verdict, o.note = Deferred, o.note+"; sent again, as this channel's owner chose"
+	if o.verdict == Unsure && !o.sent && ch.AtLeastOnce && evidence(&m) == nil {
+		o.verdict, o.note = Deferred, join(o.note, "sent again, as this channel's owner chose")
+		m.Doubted = true
 	}
 	c := o.change(l.Try)
 	switch c.Status {
@@ -139,24 +141,66 @@ func (r *Relay) putBack(ctx context.Context, tx Tx, l queue.Lease, m *Message, c
 // out: it went into the history then, and counts now that the outcome is in.
 func applyReports(ctx context.Context, tx Tx, m *Message, now time.Time) error {
 	if m.Status == Queued {
+		if c := evidence(m); m.Doubted && c != nil {
+			return wentOut(ctx, tx, m, Change{At: now, Status: c.Status, Note: reportedAt(c)})
+		}
 		return nil // it did not go out, whatever was said, and is on its lane
 	}
-	var early []Change
-	for i := len(m.History) - 2; i >= 0; i-- {
+	for _, c := range early(m) {
+		if _, ok := moves[m.Status][c.Status]; !ok {
+			continue
+		}
+		if _, err := change(ctx, tx, m, Change{At: now, Status: c.Status, Failure: c.Failure, Note: reportedAt(&c)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func reportedAt(c *Change) string { return "reported at " + c.At.Format(time.RFC3339) }
+
+// early are the reports that came during the latest call, oldest first. The
+// line that its outcome wrote, if it has, is the last one of the history.
+func early(m *Message) (reports []Change) {
+	for i := len(m.History) - 1; i >= 0; i-- {
 		c := m.History[i]
-		if c.Applied {
+		if c.Applied && i < len(m.History)-1 {
 			break
 		}
 		if c.Note == reportNote {
-			early = append(early, c)
+			reports = append(reports, c)
 		}
 	}
-	for i := len(early) - 1; i >= 0; i-- {
-		if _, ok := moves[m.Status][early[i].Status]; !ok {
+	slices.Reverse(reports)
+	return reports
+}
+
+// evidence is an early report that the message has gone out; nil without one.
+func evidence(m *Message) *Change {
+	for _, c := range early(m) {
+		if positive(c.Status) {
+			return &c
+		}
+	}
+	return nil
+}
+
+// positive reports whether a status says that a message has gone out.
+func positive(s Status) bool { return s == Sent || s == Delivered || s == Read }
+
+// wentOut ends a doubted message that turns out to have gone out with an
+// earlier try: it must not leave again. It takes the table's own way there.
+func wentOut(ctx context.Context, tx Tx, m *Message, c Change) error {
+	if err := leaveLane(ctx, tx, m.ID); err != nil {
+		return err
+	}
+	for _, s := range []Status{Sending, Sent, c.Status} {
+		if s == m.Status {
 			continue
 		}
-		c := Change{At: now, Status: early[i].Status, Failure: early[i].Failure, Note: "reported at " + early[i].At.Format(time.RFC3339)}
-		if _, err := change(ctx, tx, m, c); err != nil {
+		step := c
+		step.Status = s
+		if _, err := change(ctx, tx, m, step); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ func accepting() []storyCase {
 		{"AKeySurvivesARotation", keyAfterRotation},
 		{"FiftyConcurrentDuplicatesMakeOneMessage", duplicates},
 		{"TheContentWindowTakesRepetitionsForOne", contentWindow},
-		{"AReplayByContentUsesItsKeyUp", contentReplayWithKey},
+		{"ACallWithAKeyOfItsOwnIsNoRepetition", contentWithKeys},
 		{"RacingAcceptsNeverSpendMoreThanThereIs", racingAccepts},
 		{"EqualRefusalsInARowFoldFromTheFourthOn", foldedRefusals},
 		{"AChatIsMadeOnceAndNumberedFrom10001", chatsMade},
@@ -204,14 +204,15 @@ func contentWindow(_ *testing.T, w *world) {
 	w.balance(97, 3, 0)
 }
 
-func contentReplayWithKey(_ *testing.T, w *world) {
+func contentWithKeys(_ *testing.T, w *world) {
 	w.dedupe(60)
-	first := w.accept(text("+14151231234", "hello"))
-	a := withKey(text("+14151231234", "hello"), "k")
-	w.replayed(a, first) // a 200: the key is used up
-	time.Sleep(2 * time.Minute)
-	w.replayed(a, first)
-	w.balance(99, 1, 0)
+	first := w.accept(withKey(text("+14151231234", "hello"), "k1"))
+	w.replayed(withKey(text("+14151231234", "hello"), "k1"), first)
+	w.replayed(text("+14151231234", "hello"), first) // no key: the content decides
+	if second := w.accept(withKey(text("+14151231234", "hello"), "k2")); second == first {
+		w.t.Error("another key was taken for a repetition")
+	}
+	w.balance(98, 2, 0)
 }
 
 func racingAccepts(t *testing.T, w *world) {

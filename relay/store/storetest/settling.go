@@ -19,6 +19,9 @@ func settling() []storyCase {
 		{"WithoutEvidenceTheUnitsComeBackAfterTwoHours", unconfirmed},
 		{"AChannelFaultHoldsTheLaneAndMovesNoUnit", channelFault},
 		{"AtLeastOnceSendsAnUnsureMessageAgain", atLeastOnce},
+		{"AtLeastOnceStopsOnceAReportSaysThatItWentOut", atLeastOnceReported},
+		{"AtLeastOnceHearsAReportThatCameDuringTheCall", atLeastOnceReportedEarly},
+		{"AtLeastOnceHearsAReportThatCameDuringADeferredTry", atLeastOnceReportedLater},
 		{"AProvidersBrokenSentenceSettlesAllTheSame", brokenReason},
 		{"ADriverThatPanicsLeavesTheOutcomeUnknown", panickingDriver},
 		{"ACallThatOutlivesItsTimeIsUnsure", slowCall},
@@ -161,11 +164,64 @@ func channelFault(t *testing.T, w *world) {
 	w.is(relay.Sent, first, second)
 }
 
-func atLeastOnce(t *testing.T, w *world) {
+func (w *world) atLeastOnce() {
+	w.t.Helper()
 	yes := true
-	if _, err := w.relay.UpdateChannel(t.Context(), w.ws.ID, w.ch.ID, relay.ChannelPatch{AtLeastOnce: &yes}); err != nil {
-		t.Fatal(err)
+	if _, err := w.relay.UpdateChannel(w.t.Context(), w.ws.ID, w.ch.ID, relay.ChannelPatch{AtLeastOnce: &yes}); err != nil {
+		w.t.Fatal(err)
 	}
+}
+
+// wentOutOnce checks that a message is settled as delivered and leaves no more.
+func (w *world) wentOutOnce(id string, tries int) {
+	w.t.Helper()
+	w.driver.does(nil)
+	w.dispatch(2 * time.Hour)
+	w.is(relay.Delivered, id)
+	w.balance(99, 0, 1)
+	if n := w.driver.tries(id); n != tries {
+		w.t.Errorf("%d tries, want %d", n, tries)
+	}
+}
+
+func atLeastOnceReported(_ *testing.T, w *world) {
+	w.atLeastOnce()
+	id := w.accept(text("+1", "hello"))
+	w.driver.fails(&relay.SendError{Verdict: relay.Unsure})
+	w.dispatch(time.Second)
+	w.is(relay.Queued, id)
+	w.report(id, relay.Delivered)
+	w.is(relay.Delivered, id)
+	w.wentOutOnce(id, 1)
+}
+
+func atLeastOnceReportedEarly(_ *testing.T, w *world) {
+	w.atLeastOnce()
+	id := w.accept(text("+1", "hello"))
+	w.driver.does(func(out relay.Outgoing) (string, error) {
+		w.report(out.MessageID, relay.Delivered)
+		return "", &relay.SendError{Verdict: relay.Unsure}
+	})
+	w.dispatch(time.Second)
+	w.wentOutOnce(id, 1)
+}
+
+func atLeastOnceReportedLater(_ *testing.T, w *world) {
+	w.atLeastOnce()
+	id := w.accept(text("+1", "hello"))
+	w.driver.does(func(out relay.Outgoing) (string, error) {
+		if out.Try == 1 {
+			return "", &relay.SendError{Verdict: relay.Unsure}
+		}
+		w.report(out.MessageID, relay.Delivered) // of the first try
+		return "", &relay.SendError{Verdict: relay.Deferred}
+	})
+	w.dispatch(8 * time.Second)
+	w.wentOutOnce(id, 2)
+}
+
+func atLeastOnce(t *testing.T, w *world) {
+	w.atLeastOnce()
 	id := w.accept(text("+1", "hello"))
 	w.driver.fails(&relay.SendError{Verdict: relay.Unsure})
 	w.dispatch(time.Second)
