@@ -14,8 +14,9 @@ import (
 type Plan struct {
 	// Units granted at each refill, 1 to MaxUnits.
 	Units int64 `json:"units"`
-	// Schedule is a cron expression of five fields, or @daily, @weekly,
-	// @monthly, @every 1h, read in UTC.
+	// Schedule is a cron expression of five fields, or @hourly, @daily,
+	// @weekly, @monthly, @yearly, read in UTC; or @every 12h, counted from
+	// when the plan was set.
 	Schedule string `json:"schedule"`
 	// RollOver keeps what is left of a period; without it the rest of the
 	// period's units expires at the next refill.

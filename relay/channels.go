@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"relevo/queue"
@@ -91,7 +91,7 @@ func (r *Relay) checkChannel(c *Channel) error {
 	_, ok := r.Drivers[c.Kind]
 	switch {
 	case !ok:
-		return RefuseField(CodeInvalidField, "kind", "This server has no channels of that kind.", fmt.Sprintf("It has: %v.", r.kinds()))
+		return RefuseField(CodeInvalidField, "kind", "This server has no channels of that kind.", "This server has: "+strings.Join(r.kinds(), ", ")+".")
 	case c.SpacingMin < 0 || c.SpacingMax < c.SpacingMin || c.SpacingMax > maxSpacing:
 		return RefuseField(CodeInvalidField, "spacing_ms", "The spacing's min is 0 or more, its max at least min and at most an hour.", "For example {\"min\":1500,\"max\":2500}.")
 	case c.Concurrency < 1 || c.Concurrency > maxConcurrency || c.Concurrency > 1 && c.SpacingMax > 0:
@@ -138,6 +138,9 @@ func putLanes(ctx context.Context, tx Tx, c Channel, now time.Time) error {
 		resumed := (l.Hold != "" || l.Paused) && c.State != Held && !c.Paused
 		l.Workspace, l.Group = c.Workspace, c.ID
 		l.Spacing = queue.Spacing{Min: c.SpacingMin, Max: c.SpacingMax}
+		if most := now.Add(c.SpacingMax); l.Lease.Item == "" && l.NextFree.After(most) {
+			l.NextFree = most // a shorter pace begins with the rest that is running
+		}
 		l.Paused = c.Paused
 		l.Hold = ""
 		if c.State == Held {

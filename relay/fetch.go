@@ -108,7 +108,8 @@ func (r *Relay) fetch(ctx context.Context, f Fetch) {
 	started := time.Now()
 	file.Type, file.Size, err = r.Files.Fetch(ctx, key, file.URL, file.Name, file.Kind, limit)
 	if err != nil && ctx.Err() != nil {
-		return // stopping: the next start takes it again
+		r.returnFetch(context.WithoutCancel(ctx), f)
+		return
 	}
 	r.Log.Info("fetch", "message", f.MessageID, "workspace", f.Workspace, "try", f.Tries, "bytes", file.Size, "ok", err == nil, "duration", time.Since(started).Round(time.Microsecond).String())
 	err = r.update(ctx, f.Workspace, func(tx Tx) error {
@@ -122,6 +123,23 @@ func (r *Relay) fetch(ctx context.Context, f Fetch) {
 		r.Log.Error("settle fetch", "message", f.MessageID, "error", err)
 	}
 	r.dispatcher.Wake()
+}
+
+// returnFetch gives a job back that was broken off because the process stops:
+// the next start takes it at once, and the try does not count.
+func (r *Relay) returnFetch(ctx context.Context, f Fetch) {
+	err := r.Store.Update(ctx, func(tx Tx) error {
+		cur, err := tx.Fetch(ctx, f.MessageID)
+		if err != nil || cur.Tries != f.Tries {
+			return err
+		}
+		cur.Tries--
+		cur.Next = time.Now()
+		return tx.PutFetch(ctx, cur)
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		r.Log.Warn("return fetch", "message", f.MessageID, "error", err)
+	}
 }
 
 // fileKey is where a message's file is kept.

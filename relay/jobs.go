@@ -23,7 +23,7 @@ func (r *Relay) Jobs() []Job {
 		{Name: "expire", Schedule: "@every 5s", Run: r.ExpireDue},
 		{Name: "drain", Schedule: "@every 1m", Run: r.DrainDeleted},
 		{Name: "reconcile", Schedule: "@every " + reconcileEvery.String(), Run: r.Reconcile},
-		{Name: "refill", Schedule: "* * * * *", Run: r.RefillAll},
+		{Name: "refill", Schedule: "@every 5s", Run: r.RefillAll},
 		{Name: "retention", Schedule: "17 * * * *", Run: r.Prune},
 	}
 }

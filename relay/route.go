@@ -120,6 +120,11 @@ func (t *acceptance) findChat(ctx context.Context, tx Tx, workspace, id string, 
 }
 
 func (t *acceptance) findByName(ctx context.Context, tx Tx, workspace string, rt *route) (*Error, error) {
+	if t.a.AccountPhone != "" { // so that an unknown account is not told as an unknown name
+		if _, refusal, err := chooseChannel(ctx, tx, workspace, t.a.AccountPhone); err != nil || refusal != nil {
+			return refusal, err
+		}
+	}
 	ids, err := tx.ChatsByName(ctx, workspace, t.a.To.ChatName)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -276,7 +277,7 @@ func TestARestartInTheMiddleOfAQueueOf50LosesNothing(t *testing.T) {
 	}
 }
 
-func TestADrainLetsTheCallInFlightEnd(t *testing.T) {
+func TestADrainLetsTheCallInFlightEndAndASecondSignalDoesNot(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, append(quick, "RELEVO_DELIVER__CALL_TIMEOUT=20s")...)
 	ws := p.workspace(t)
@@ -285,6 +286,34 @@ func TestADrainLetsTheCallInFlightEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := messageID(answer)
+	p.becomes(t, ws, id, "sending")
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	// until the call has ended, callers are told to come back
+	eventually(t, 5*time.Second, "the hook answers 503", func() bool {
+		status, answer, err := post(p.hook, pageExample1)
+		if err != nil {
+			t.Fatalf("while draining: %v", err)
+		}
+		return status == http.StatusServiceUnavailable && messageID(answer) == ""
+	})
+	if resp, err := http.Get(p.url + "/readyz"); err != nil || resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("/readyz while draining: %v %v", resp, err)
+	}
+	if err := p.stop(t); err == nil {
+		t.Error("a second signal ended it in peace")
+	}
+	p = start(t, dir, quick...)
+	if got := p.status(t, ws, id); got != "unknown" {
+		t.Errorf("after a second signal during the call the message is %s", got)
+	}
+	hook := p.api(t, http.MethodGet, "/workspaces/"+ws+"/webhook", nil)["url"].(string)
+	_, answer, err = post(hook, `{"action":"send","phone":"+14155559905","text":"slow again"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id = messageID(answer)
 	p.becomes(t, ws, id, "sending")
 	if err := p.stop(t); err != nil {
 		t.Fatalf("SIGTERM: %v\n%s", err, p.stderr)
@@ -357,7 +386,7 @@ func TestABackupIsRestoredWithItsQueueOnHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := relevo(t, "restore", file, "--data", dir)
-	if err != nil || !strings.Contains(out, "on hold") {
+	if err != nil || !strings.Contains(out, "On hold") {
 		t.Fatalf("restore: %v\n%s", err, out)
 	}
 	if out, err := relevo(t, "compact", "--data", dir); err != nil {

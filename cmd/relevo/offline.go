@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relevo/cmd/relevo/client"
+	"relevo/cmd/relevo/config"
 	"relevo/relay"
 	"relevo/relay/store/boltstore"
 )
@@ -145,7 +146,7 @@ func newBackupCommand(p *program) *cobra.Command {
 // copyTo copies the data folder of a stopped server; where a server has it
 // open, or is elsewhere, it asks the server for the copy.
 func (r *remote) copyTo(ctx context.Context, to string, elsewhere bool) error {
-	path := filepath.Join(r.data, databaseFile)
+	path := filepath.Join(r.given(r.data, "RELEVO_DATA", config.Default().Data), databaseFile)
 	if !elsewhere && exists(path) {
 		st, err := boltstore.Open(boltstore.Options{Path: path, ReadOnly: true})
 		if err == nil {
@@ -206,7 +207,7 @@ func (p *program) restore(ctx context.Context, from, data string) error {
 		fmt.Fprintf(p.stdout, "The database that was there is now %s.\n", kept)
 	}
 	if held > 0 {
-		fmt.Fprintf(p.stdout, "%d channels with a queue are on hold: see `relevo queue`, cancel what went out since, then `relevo channel resume`.\n", held)
+		fmt.Fprintf(p.stdout, "On hold, because they have a queue: %d channels. See `relevo queue`, cancel what went out since, then `relevo channel resume`.\n", held)
 	}
 	return nil
 }

@@ -101,13 +101,17 @@ func (s *server) live(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	work, _ := errgroup.WithContext(hard)
-	work.Go(func() error { return s.relay.Dispatch(soft) })
-	work.Go(func() error { return s.relay.FetchFiles(soft) })
-	work.Go(func() error { return jobs.Run(soft) })
-	work.Go(func() error { return s.serveHTTP(soft, hard, s.public, s.handler()) })
+	// While calls to providers end, the listeners stay: calls of the hook are
+	// told to come back, and a balancer sees that this process is not ready.
+	inHand, ended := errgroup.Group{}, make(chan struct{})
+	inHand.Go(func() error { return s.relay.Dispatch(soft) })
+	inHand.Go(func() error { return s.relay.FetchFiles(soft) })
+	inHand.Go(func() error { return jobs.Run(soft) })
+	work := errgroup.Group{}
+	work.Go(func() error { defer close(ended); return inHand.Wait() })
+	work.Go(func() error { defer drain(); return s.serveHTTP(ended, hard, s.public, s.handler()) })
 	if s.admin != nil {
-		work.Go(func() error { return s.serveHTTP(soft, hard, s.admin, api.Admin(s.metrics.handler())) })
+		work.Go(func() error { return s.serveHTTP(ended, hard, s.admin, api.Admin(s.metrics.handler())) })
 	}
 	reports, quiet := context.WithCancel(hard)
 	reported := make(chan error, 1)
@@ -233,20 +237,24 @@ func (s *server) listen() (err error) {
 	return nil
 }
 
-func (s *server) serveHTTP(soft, hard context.Context, l net.Listener, h http.Handler) error {
+// serveHTTP answers until the work in hand has ended, then lets the answers
+// under way go out.
+func (s *server) serveHTTP(ended <-chan struct{}, hard context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return hard },
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- srv.Serve(l) }()
+	broken := make(chan error, 1)
+	go func() { broken <- srv.Serve(l) }()
 	select {
-	case err := <-ended:
+	case err := <-broken:
 		return err
-	case <-soft.Done():
+	case <-ended:
+		return srv.Shutdown(hard)
+	case <-hard.Done():
+		return srv.Close()
 	}
-	return srv.Shutdown(hard)
 }
 
 func (s *server) handler() http.Handler {

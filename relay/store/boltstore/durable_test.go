@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"relevo/quota"
@@ -260,4 +261,39 @@ func copyFile(from, to string) error {
 	}
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Close())
+}
+
+func TestABoundedFileStopsAcceptsWhileThereIsRoomToSettle(t *testing.T) {
+	synctest.Test(t, boundedFile)
+}
+
+func boundedFile(t *testing.T) {
+	opt := fresh(t)
+	opt.MaxSize, opt.Reserve = 20<<20, 64<<20
+	s := openFile(t, opt)
+	if free := s.Free(); free < 8<<20 {
+		t.Fatalf("an empty file has room for %d bytes", free)
+	}
+	w := relay.Workspace{Name: strings.Repeat("x", 1<<20)}
+	for n := 0; ; n++ {
+		if n > 20 {
+			t.Fatal("the file is never full")
+		}
+		time.Sleep(time.Second) // what it said is kept for a moment
+		if s.Free() < 0 {
+			break
+		}
+		w.ID = relay.NewID("ws_")
+		if err := s.Update(t.Context(), func(tx relay.Tx) error { return tx.PutWorkspace(t.Context(), w) }); err != nil {
+			t.Fatalf("refused before the room was used up: %v", err)
+		}
+	}
+	if err := s.Claim(t.Context(), "n", 1, time.Now(), nil, nil); !errors.Is(err, relay.ErrDiskFull) {
+		t.Errorf("claim: %v, want ErrDiskFull", err)
+	}
+	for n := range 3 { // what settles still fits
+		if err := grant(t, s, w.ID, fmt.Sprint(n)); err != nil {
+			t.Errorf("a small write: %v", err)
+		}
+	}
 }

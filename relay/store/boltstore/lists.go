@@ -24,8 +24,8 @@ const maxPage = 1000
 func (t *tx) walk(b bucket, prefix string, p relay.Page, fn func(key string, v []byte) (more bool, err error)) (next string, err error) {
 	end := append([]byte(prefix), bytes.Repeat([]byte{0xFF}, 40)...)
 	if p.Cursor != "" {
-		at, err := base64.RawURLEncoding.DecodeString(p.Cursor)
-		if err != nil {
+		at, ok := openCursor(b, prefix, p.Cursor)
+		if !ok {
 			return "", relay.RefuseField(relay.CodeInvalidField, "cursor", "This cursor was not made by this list.", "Leave it out to begin with the first page.")
 		}
 		end = append([]byte(prefix), at...)
@@ -42,19 +42,34 @@ func (t *tx) walk(b bucket, prefix string, p relay.Page, fn func(key string, v [
 			return "", err
 		}
 		if !more {
-			return t.cursor(c, k, prefix), nil
+			return nextCursor(b, c, k, prefix), nil
 		}
 	}
 	return "", nil
 }
 
-// cursor is where the next page begins, or empty where k was the last row.
-func (t *tx) cursor(c *bolt.Cursor, k []byte, prefix string) string {
-	at := base64.RawURLEncoding.EncodeToString(k[len(prefix):])
+// nextCursor is where the next page begins, or empty where k was the last row.
+func nextCursor(b bucket, c *bolt.Cursor, k []byte, prefix string) string {
+	at := newCursor(b, prefix, string(k[len(prefix):]))
 	if k, _ := c.Prev(); k == nil || !bytes.HasPrefix(k, []byte(prefix)) {
 		return ""
 	}
 	return at
+}
+
+// newCursor names a place in a list, with a checksum that tells it from one of
+// another list.
+func newCursor(b bucket, prefix, at string) string {
+	return base64.RawURLEncoding.EncodeToString(seal(b, prefix, []byte(at)))
+}
+
+func openCursor(b bucket, prefix, cursor string) (at []byte, ok bool) {
+	sealed, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return nil, false
+	}
+	at, err = unseal(b, prefix, sealed)
+	return at, err == nil
 }
 
 func limit(p relay.Page) int { return max(1, min(p.Limit, maxPage)) }
@@ -80,7 +95,7 @@ func (s *Store) Workspaces(_ context.Context, p relay.Page) (out []relay.Workspa
 // posted at or after the moment of its call, for at most debitLag.
 func (s *Store) Messages(_ context.Context, f relay.MessageFilter, p relay.Page) (out []relay.Message, next string, err error) {
 	if !f.To.IsZero() && p.Cursor == "" {
-		p.Cursor = base64.RawURLEncoding.EncodeToString([]byte(be(f.To.Add(debitLag).UnixMicro())))
+		p.Cursor = newCursor(bLedger, f.Workspace, be(f.To.Add(debitLag).UnixMicro()))
 	}
 	err = s.view(func(t *tx) error {
 		next, err = t.walk(bLedger, f.Workspace, p, func(key string, v []byte) (bool, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -220,25 +219,3 @@ func (s *Store) BindSecret(ctx context.Context, check string) error {
 		return nil
 	}})
 }
-
-// Free is how many bytes may be written before the reserve is touched. What
-// cannot be told counts as room: the commit itself refuses cleanly.
-func (s *Store) Free() int64 {
-	if s.opt.Reserve <= 0 {
-		return math.MaxInt64
-	}
-	now := time.Now().UnixNano()
-	if at := s.freeAt.Load(); now-at < int64(freeEvery) && at != 0 {
-		return s.free.Load()
-	}
-	free, err := freeBytes(filepath.Dir(s.opt.Path))
-	if err != nil {
-		return math.MaxInt64
-	}
-	s.free.Store(free - s.opt.Reserve)
-	s.freeAt.Store(now)
-	return free - s.opt.Reserve
-}
-
-// freeEvery is how often the disk is asked: the reserve outlasts it.
-const freeEvery = 100 * time.Millisecond

@@ -22,6 +22,7 @@ func accepting() []storyCase {
 		{"FiftyConcurrentDuplicatesMakeOneMessage", duplicates},
 		{"TheContentWindowTakesRepetitionsForOne", contentWindow},
 		{"ACallWithAKeyOfItsOwnIsNoRepetition", contentWithKeys},
+		{"AnUnknownAccountIsToldAsSuchAlsoWithAChatName", unknownAccount},
 		{"RacingAcceptsNeverSpendMoreThanThereIs", racingAccepts},
 		{"EqualRefusalsInARowFoldFromTheFourthOn", foldedRefusals},
 		{"AChatIsMadeOnceAndNumberedFrom10001", chatsMade},
@@ -308,4 +309,14 @@ func frozenAccount(t *testing.T, w *world) {
 	}
 	set(func(a *quota.Account) { a.Frozen = false })
 	w.accept(text("+1", "x"))
+}
+
+func unknownAccount(t *testing.T, w *world) {
+	if _, _, err := w.relay.CreateChat(t.Context(), w.ws.ID, relay.NewChat{Channel: w.ch.ID, Recipient: "+1", Name: "Bob"}); err != nil {
+		t.Fatal(err)
+	}
+	a := relay.Action{To: relay.Address{ChatName: "Bob"}, Text: "x"}
+	w.accept(a)
+	a.AccountPhone = "+999999999"
+	w.refused(a, relay.CodeAccountNotFound)
 }

@@ -94,13 +94,19 @@ type files struct {
 	fails []error // of the next fetches, in order; nil is a success
 	kept  map[string]time.Time
 	tried int
+	takes time.Duration
 }
 
 // Fetch keeps a file of 7 bytes, or fails as told.
-func (f *files) Fetch(_ context.Context, key, _, _ string, _ relay.FileKind, _ int64) (string, int64, error) {
+func (f *files) Fetch(ctx context.Context, key, _, _ string, _ relay.FileKind, _ int64) (string, int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.tried++
+	select {
+	case <-time.After(f.takes):
+	case <-ctx.Done():
+		return "", 0, ctx.Err()
+	}
 	if len(f.fails) > 0 {
 		err := f.fails[0]
 		f.fails = f.fails[1:]

@@ -19,6 +19,7 @@ func owning() []storyCase {
 		{"AMessageInFlightOnADeletedChannelSettles", deletedInFlight},
 		{"ADeletedWorkspaceGivesBackWhatIsQueuedAndIsGone", deletedWorkspace},
 		{"APausedChannelAcceptsAndWaits", pausedChannel},
+		{"AShorterPaceBeginsWithTheRestThatIsRunning", shorterPace},
 		{"ChannelsAreChosenByNumberAndLatestConnection", chosenChannel},
 	}
 }
@@ -281,4 +282,21 @@ func chosenChannel(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	through(second, "")
+}
+
+func shorterPace(t *testing.T, w *world) {
+	hour, second := time.Hour, time.Second
+	set := func(d time.Duration) {
+		if _, err := w.relay.UpdateChannel(t.Context(), w.ws.ID, w.ch.ID, relay.ChannelPatch{SpacingMin: &d, SpacingMax: &d}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(hour)
+	first, next := w.accept(text("+1", "a")), w.accept(text("+2", "b"))
+	w.dispatch(time.Minute)
+	w.is(relay.Sent, first)
+	w.is(relay.Queued, next)
+	set(second)
+	w.dispatch(2 * time.Second)
+	w.is(relay.Sent, next)
 }

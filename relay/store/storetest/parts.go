@@ -21,6 +21,8 @@ func twoParts() []storyCase {
 		{"AFileIsFetchedBeforeAnythingLeaves", fileFirst},
 		{"ACanceledMessagesFileIsNotFetched", canceledFetch},
 		{"BothPartsArePaidOrNone", bothOrNone},
+		{"BothPartsAreSentAgainWhereBothEnded", bothAgain},
+		{"OnlyThePartThatEndedIsSentAgain", oneAgain},
 	}
 }
 
@@ -202,4 +204,52 @@ func bothOrNone(_ *testing.T, w *world) {
 	w.balance(1, 99, 0)
 	w.accept(text("+1", "x"))
 	w.balance(0, 100, 0)
+}
+
+func (w *world) resend(id string) relay.Message {
+	w.t.Helper()
+	m, err := w.relay.Resend(w.t.Context(), w.ws.ID, id)
+	if err != nil {
+		w.t.Fatalf("resend: %v", err)
+	}
+	return m
+}
+
+func bothAgain(t *testing.T, w *world) {
+	first := w.accept(pair("+1"))
+	if _, err := w.relay.Cancel(t.Context(), w.ws.ID, first); err != nil {
+		t.Fatal(err)
+	}
+	again := w.resend(first).ID
+	w.balance(98, 2, 0)
+	w.dispatch(time.Minute)
+	w.is(relay.Sent, again, w.second(again))
+	w.balance(98, 0, 2)
+	calls := w.driver.made()
+	if len(calls) != 2 || calls[0].Text != "look" || calls[1].File != "logo.png" {
+		t.Errorf("calls %+v: want the text, then the file", calls)
+	}
+}
+
+func oneAgain(t *testing.T, w *world) {
+	first := w.accept(pair("+1"))
+	second := w.second(first)
+	w.driver.does(func(out relay.Outgoing) (string, error) {
+		if out.MessageID == first {
+			return "", &relay.SendError{Verdict: relay.Unsure}
+		}
+		return "p", nil
+	})
+	w.dispatch(time.Minute)
+	w.report(first, relay.Failed)
+	w.is(relay.Sent, second)
+	w.driver.does(nil)
+	if m := w.resend(first); len(m.Parts) != 0 || m.Text != "look" {
+		t.Errorf("sent again: %+v, want the text alone", m)
+	}
+	w.dispatch(time.Minute)
+	w.balance(98, 0, 2)
+	if n := len(w.driver.made()); n != 3 {
+		t.Errorf("%d calls, want 3", n)
+	}
 }

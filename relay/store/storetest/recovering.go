@@ -18,6 +18,7 @@ func recovering() []storyCase {
 		{"BrokenBooksDoNotKeepTheProcessFromStopping", brokenBooksWhileSending},
 		{"AFullDiskLosesNothingSendsNothingTwiceAndDoesNotSpin", fullDisk},
 		{"StoppingLetsTheCallInFlightSettle", stopping},
+		{"AFetchThatIsBrokenOffByAStopBeginsAgainAtOnce", stoppingAFetch},
 	}
 }
 
@@ -179,4 +180,20 @@ func brokenBooksWhileSending(_ *testing.T, w *world) {
 	w.is(relay.Sent, next)
 	w.report(id, relay.Sent)
 	w.balance(98, 0, 2)
+}
+
+func stoppingAFetch(t *testing.T, w *world) {
+	id := w.accept(pair("+1"))
+	w.files.takes = 10 * time.Second
+	for range 5 { // more often than a fetch may fail
+		w.dispatch(time.Second)
+		w.is(relay.Queued, id)
+	}
+	w.files.takes = 0
+	began := time.Now()
+	w.dispatch(10 * time.Second)
+	w.is(relay.Sent, id, w.second(id))
+	if waited := w.driver.made()[0].Start.Sub(began); waited > time.Second {
+		t.Errorf("the file came %v after the start", waited)
+	}
 }

@@ -1,0 +1,111 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Resend makes a new message like one that ended without being sent: failed,
+// expired, canceled or unconfirmed. It is paid anew. Where the second part of
+// two ended so too, both are made again. CodeNotResendable for any other;
+// CodeQuotaExhausted where the quota does not cover it.
+func (r *Relay) Resend(ctx context.Context, workspace, id string) (Message, error) {
+	for {
+		now := time.Now()
+		parts, err := r.resend(ctx, workspace, id, [2]string{r.ids.New(now), r.ids.New(now)}, now)
+		if errors.Is(err, errDuplicateID) {
+			continue
+		}
+		if err != nil {
+			return Message{}, refusalOf(err)
+		}
+		r.wakeFetch()
+		r.dispatcher.Wake()
+		return parts[0], nil
+	}
+}
+
+func (r *Relay) resend(ctx context.Context, workspace, id string, fresh [2]string, now time.Time) (parts []Message, err error) {
+	err = r.update(ctx, workspace, func(tx Tx) error {
+		parts = nil
+		old, err := endedParts(ctx, tx, workspace, id)
+		if err != nil {
+			return err
+		}
+		_, ch, err := liveChannel(ctx, tx, workspace, old[0].Channel)
+		if err != nil {
+			return err
+		}
+		rt := route{channel: ch, lane: LaneFor(ch, old[0].Recipient), preparing: old[len(old)-1].File != nil}
+		lane, err := tx.Lane(ctx, rt.lane)
+		if err != nil {
+			return err
+		}
+		rt.eta = lane.ETA(lane.Depth, now)
+		parts = again(old, fresh, rt.lane, now)
+		if refusal, err := covered(ctx, tx, rt.lane, workspace, unitsOf(parts)); err != nil || refusal != nil {
+			return errors.Join(err, asError(refusal))
+		}
+		for i := range parts {
+			parts[i].ExpiresAt = r.expiry(Action{}, rt, now)
+			if _, err := r.put(ctx, tx, rt, &parts[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return parts, err
+}
+
+// endedParts are the messages to make again: the one of that id, and its
+// second part where that ended without being sent as well.
+func endedParts(ctx context.Context, tx Tx, workspace, id string) ([]Message, error) {
+	m, err := findMessage(ctx, tx, workspace, id)
+	if err != nil {
+		return nil, err
+	}
+	if !m.Status.resendable() {
+		return nil, Refusef(CodeNotResendable, "Only a failed, expired, canceled or unconfirmed message can be sent again; this one is %s.", m.Status)
+	}
+	if len(m.Parts) < 2 {
+		return []Message{m}, nil
+	}
+	second, err := tx.Message(ctx, workspace, m.Parts[1])
+	if errors.Is(err, ErrNotFound) || err == nil && !second.Status.resendable() {
+		return []Message{m}, nil
+	}
+	return []Message{m, second}, err
+}
+
+// resendable reports whether the owner may send such a message again.
+func (s Status) resendable() bool {
+	return s == Failed || s == Expired || s == Canceled || s == Unconfirmed
+}
+
+// asError keeps a nil *Error from becoming an error that is not nil.
+func asError(e *Error) error {
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
+// again are new messages with the same content and recipient.
+func again(old []Message, ids [2]string, lane string, now time.Time) []Message {
+	parts := make([]Message, len(old))
+	for i, m := range old {
+		parts[i] = Message{
+			ID: ids[i], Workspace: m.Workspace, Channel: m.Channel, ChatID: m.ChatID, Recipient: m.Recipient, Lane: lane,
+			Status: Queued, Units: m.Units, Charge: 1, Text: m.Text, Template: m.Template, CreatedAt: now.UTC(), ResendOf: m.ID,
+			History: []Change{{At: now.UTC(), Status: Queued, Applied: true, Note: "sends " + m.ID + " again"}},
+		}
+		if m.File != nil {
+			parts[i].File = &File{URL: m.File.URL, Name: m.File.Name, Kind: m.File.Kind}
+		}
+	}
+	if len(parts) == 2 {
+		parts[0].Parts, parts[1].PartOf = ids[:], ids[0]
+	}
+	return parts
+}
