@@ -226,11 +226,7 @@ func Debit(ctx context.Context, tx Tx, account, ref string, units int64, now tim
 // refund of the same reference, moves nothing; without a debit it is
 // ErrNoCharge.
 func Spend(ctx context.Context, tx Tx, account, ref string, now time.Time) error {
-	a, err := load(ctx, tx, account)
-	if err != nil {
-		return err
-	}
-	c, err := chargeOf(ctx, tx, account, ref)
+	a, c, err := charged(ctx, tx, account, ref)
 	if err != nil {
 		return err
 	}
@@ -246,11 +242,7 @@ func Spend(ctx context.Context, tx Tx, account, ref string, now time.Time) error
 // reserved or already spent. It happens once per reference: posting it twice
 // moves nothing. Without a debit or redebit it is ErrNoCharge.
 func Refund(ctx context.Context, tx Tx, account, ref string, now time.Time) error {
-	a, err := load(ctx, tx, account)
-	if err != nil {
-		return err
-	}
-	c, err := chargeOf(ctx, tx, account, ref)
+	a, c, err := charged(ctx, tx, account, ref)
 	if err != nil {
 		return err
 	}
@@ -299,6 +291,16 @@ func Redebit(ctx context.Context, tx Tx, account, ref string, units int64, now t
 type charge struct {
 	entry           Entry
 	spent, refunded bool
+}
+
+// charged loads an account with the charge of a reference.
+func charged(ctx context.Context, tx Tx, account, ref string) (Account, charge, error) {
+	a, err := load(ctx, tx, account)
+	if err != nil {
+		return a, charge{}, err
+	}
+	c, err := chargeOf(ctx, tx, account, ref)
+	return a, c, err
 }
 
 func chargeOf(ctx context.Context, tx Tx, account, ref string) (charge, error) {

@@ -184,25 +184,33 @@ func (r *Relay) Channel(ctx context.Context, workspace, id string) (c Channel, e
 // Channels are a workspace's, the latest connected first.
 func (r *Relay) Channels(ctx context.Context, workspace string) (list []Channel, err error) {
 	err = r.Store.View(ctx, func(tx Tx) error {
-		list = nil
 		if _, err := liveWorkspace(ctx, tx, workspace); err != nil {
 			return err
 		}
-		refs, err := tx.Channels(ctx, workspace)
-		if err != nil {
+		if list, err = channelsOf(ctx, tx, workspace); err != nil {
 			return err
-		}
-		for _, ref := range refs {
-			c, err := tx.Channel(ctx, workspace, ref.ID)
-			if err != nil {
-				return err
-			}
-			list = append(list, c)
 		}
 		slices.SortFunc(list, func(a, b Channel) int { return b.ConnectedAt.Compare(a.ConnectedAt) })
 		return nil
 	})
 	return list, err
+}
+
+// channelsOf are the channels of a workspace's roster.
+func channelsOf(ctx context.Context, tx Tx, workspace string) ([]Channel, error) {
+	refs, err := tx.Channels(ctx, workspace)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Channel, 0, len(refs))
+	for _, ref := range refs {
+		c, err := tx.Channel(ctx, workspace, ref.ID)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
 }
 
 // editChannel changes a channel and its lanes in one transaction.

@@ -33,15 +33,11 @@ func (r *Relay) HoldQueued(ctx context.Context, reason string) (held int, err er
 func (r *Relay) holdQueuedOf(ctx context.Context, workspace, reason string) (held int, err error) {
 	err = r.update(ctx, workspace, func(tx Tx) error {
 		held = 0
-		refs, err := tx.Channels(ctx, workspace)
+		list, err := channelsOf(ctx, tx, workspace)
 		if err != nil {
 			return err
 		}
-		for _, ref := range refs {
-			c, err := tx.Channel(ctx, workspace, ref.ID)
-			if err != nil {
-				return err
-			}
+		for _, c := range list {
 			queued := 0
 			if err := eachLane(ctx, tx, c, func(l *queue.Lane) { queued += l.Depth }); err != nil {
 				return err
