@@ -1,8 +1,11 @@
 package api
 
 import (
+	"io"
 	"maps"
+	"math"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -104,15 +107,15 @@ func TestABodyIsReadStrictly(t *testing.T) {
 		status     int
 		code       relay.Code
 	}{
-		{`{"name":"x","colour":1,"nmae":2}`, "colour, nmae", 400, relay.CodeInvalidField},
+		{`{"name":"x","colour":1,"nmae":2}`, "There are no fields colour, nmae.", 400, relay.CodeInvalidField},
 		{`{"name":"x","name":"y"}`, "name is given twice", 400, relay.CodeDuplicateField},
 		{`{"Name":"x"}`, "Name", 400, relay.CodeInvalidField},
 		{`{"name":1}`, "name must be a string", 400, relay.CodeInvalidField},
 		{`{}`, "name is missing", 400, relay.CodeMissingField},
 		{`{"name":null}`, "name is missing", 400, relay.CodeMissingField},
-		{`{"name":"x"`, "near byte", 400, relay.CodeInvalidJSON},
-		{`{"name":"x"} {}`, "near byte", 400, relay.CodeInvalidJSON},
-		{"{\"name\":\"\xff\"}", "near byte", 400, relay.CodeInvalidJSON},
+		{`{"name":"x"`, "not JSON: there is a fault at line 1, column 12.", 400, relay.CodeInvalidJSON},
+		{"{\"name\":\"é\"}\n {}", "line 2, column 2.", 400, relay.CodeInvalidJSON},
+		{"{\"name\":\"\xff\"}", "line 1, column 10.", 400, relay.CodeInvalidJSON},
 		{`null`, "must be a JSON object", 400, relay.CodeInvalidJSON},
 		{`["x"]`, "must be a JSON object", 400, relay.CodeInvalidJSON},
 		{``, "empty", 400, relay.CodeInvalidJSON},
@@ -147,6 +150,94 @@ func TestGrantsAreMadeOnceAReference(t *testing.T) {
 	}
 	if got := h.object(h.api("GET", "quota", ""), 200); got["available"] != 50.0 || got["granted"] != 50.0 {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestAFieldThatIsGivenIsNotCalledMissing(t *testing.T) {
+	h := build(t, 0)
+	for _, c := range []struct {
+		method, path, body, says string
+		code                     relay.Code
+	}{
+		{"POST", "quota/grants", `{"reference":"x"}`, "units is missing.", relay.CodeMissingField},
+		{"POST", "quota/grants", `{"units":null,"reference":"x"}`, "units is missing.", relay.CodeMissingField},
+		{"POST", "quota/grants", `{"units":0,"reference":"x"}`, "units is at least 1.", relay.CodeInvalidField},
+		{"POST", "quota/grants", `{"units":-1,"reference":"x"}`, "units is at least 1.", relay.CodeInvalidField},
+		{"PUT", "quota/plan", `{"schedule":"@daily"}`, "units is missing.", relay.CodeMissingField},
+		{"PUT", "quota/plan", `{"units":0,"schedule":"@daily"}`, "units is at least 1.", relay.CodeInvalidField},
+		{"POST", "channels", `{"kind":"sandbox"}`, "phone is missing.", relay.CodeMissingField},
+		{"POST", "channels", `{"kind":"sandbox","phone":" "}`, "phone is missing.", relay.CodeMissingField},
+		{"POST", "channels", `{"kind":"sandbox","phone":"12"}`, "phone is not a phone number.", relay.CodeInvalidPhone},
+	} {
+		if o := h.refused(h.api(c.method, c.path, c.body), 400, c.code); o["detail"] != c.says {
+			t.Errorf("%s %s: got %q, want %q", c.path, c.body, o["detail"], c.says)
+		}
+	}
+}
+
+func TestHEADAnswersLikeGETWithoutABody(t *testing.T) {
+	h := build(t, 1)
+	h.post(hello)
+	srv := httptest.NewServer(h.handler)
+	defer srv.Close()
+	call := func(method, path, key string) (*http.Response, []byte) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+apiBase+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+key)
+		req.Header.Set("X-Request-Id", "r")
+		resp, err := srv.Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp, body
+	}
+	paths := map[string]string{"/workspaces/" + h.ws + "/attempts?format=csv": operatorKey, "/workspaces/ws_x": operatorKey, "/workspaces": "wrong"}
+	const digits = 9 // of a moment in an answer; the two calls may differ by them
+	gets := 0
+	for _, rt := range new(server).routes() {
+		if rt.method == "GET" {
+			gets++
+			paths[h.places(rt.path)] = operatorKey
+		}
+	}
+	if gets < 15 {
+		t.Fatalf("found %d GET routes", gets)
+	}
+	for path, key := range paths {
+		get, body := call("GET", path, key)
+		head, none := call("HEAD", path, key)
+		if head.StatusCode != get.StatusCode || len(none) != 0 || math.Abs(float64(head.ContentLength-int64(len(body)))) > digits {
+			t.Errorf("%s: GET %d with %d bytes, HEAD %d with %d bytes and Content-Length %d", path, get.StatusCode, len(body), head.StatusCode, len(none), head.ContentLength)
+		}
+		for _, name := range []string{"Date", "Content-Disposition", "Content-Length", "Transfer-Encoding"} {
+			get.Header.Del(name)
+			head.Header.Del(name)
+		}
+		if diff := cmp.Diff(get.Header, head.Header); diff != "" {
+			t.Errorf("%s: headers (-GET +HEAD):\n%s", path, diff)
+		}
+	}
+}
+
+func TestAllowNamesHEADWhereThereIsGET(t *testing.T) {
+	h := build(t, 1)
+	for path, want := range map[string]string{"quota/grants": "OPTIONS, POST", "quota": "OPTIONS, GET, HEAD"} {
+		rec := h.api("PATCH", path, "{}")
+		h.refused(rec, 405, relay.CodeMethodNotAllowed)
+		if got := rec.Header().Get("Allow"); got != want {
+			t.Errorf("%s: Allow %q, want %q", path, got, want)
+		}
+	}
+	if rec := h.api("HEAD", "quota/grants", ""); rec.Code != 405 || rec.Body.Len() != 0 {
+		t.Errorf("HEAD where there is no GET: %d %s", rec.Code, rec.Body)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // places fills the parts of a route's path.
 func (h *house) places(path string) string {
-	return strings.NewReplacer(":ws", h.ws, ":ch", h.channel, ":chat", "10001", ":id", "wa_backend:3EB0000000000000000000").Replace(path)
+	return strings.NewReplacer(":ws", h.ws, ":chat", "10001", ":ch", h.channel, ":id", "wa_backend:3EB0000000000000000000").Replace(path)
 }
 
 func TestNoRouteOpensWithoutAKey(t *testing.T) {

@@ -125,8 +125,11 @@ func (s *server) createChannel(r *request) (answer, error) {
 
 // readChannelPhone reads an account's number. Only Viber has none.
 func readChannelPhone(kind, phone string) (string, error) {
-	if strings.TrimSpace(phone) == "" && strings.Contains(kind, "viber") {
-		return "", nil
+	if strings.TrimSpace(phone) == "" {
+		if strings.Contains(kind, "viber") {
+			return "", nil
+		}
+		return "", relay.RefuseField(relay.CodeMissingField, "phone", "phone is missing.", phoneHint)
 	}
 	return readPhone("phone", phone)
 }

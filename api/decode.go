@@ -1,11 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,7 +30,9 @@ func decode(b []byte, into any) error {
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
 		return relay.RefuseField(relay.CodeDuplicateField, fieldOf(syntax.JSONPointer), fieldOf(syntax.JSONPointer)+" is given twice.", "Keep one of the two.")
 	case errors.As(err, &syntax):
-		return relay.Refusef(relay.CodeInvalidJSON, "The body is not JSON: there is a fault near byte %d.", syntax.ByteOffset+1)
+		before := b[:min(int(syntax.ByteOffset), len(b))]
+		line, column := bytes.Count(before, []byte{'\n'})+1, utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:])+1
+		return relay.Refusef(relay.CodeInvalidJSON, "The body is not JSON: there is a fault at line %d, column %d.", line, column)
 	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &meaning):
 		return refuseUnknown(b, into, meaning)
 	case errors.As(err, &meaning):
@@ -59,7 +63,10 @@ func refuseUnknown(b []byte, into any, found *json.SemanticError) error {
 	}
 	slices.Sort(strangers)
 	hint := "Known here: " + strings.Join(known, ", ") + "."
-	e := relay.RefuseField(relay.CodeInvalidField, "", fmt.Sprintf("There is no field %s.", strings.Join(strangers, ", ")), hint)
+	e := relay.RefuseField(relay.CodeInvalidField, "", "There is no field "+strangers[0]+".", hint)
+	if len(strangers) > 1 {
+		e.Message = fmt.Sprintf("There are no fields %s.", strings.Join(strangers, ", "))
+	}
 	e.Fields = nil
 	for _, n := range strangers {
 		e.Fields = append(e.Fields, relay.FieldError{Field: n, Code: relay.CodeInvalidField, Message: "There is no field " + n + ".", Hint: hint})

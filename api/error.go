@@ -158,14 +158,22 @@ func (s *server) fail(c echo.Context, err error) {
 
 // send writes a body, or its headers alone where the method was HEAD.
 func (s *server) send(c echo.Context, status int, mediaType string, b []byte) {
-	var err error
-	if c.Request().Method == http.MethodHead {
-		c.Response().Header().Set(echo.HeaderContentType, mediaType)
-		err = c.NoContent(status)
-	} else {
-		err = c.Blob(status, mediaType, b)
-	}
-	if err != nil {
+	if err := writeBytes(c, status, mediaType, b); err != nil {
 		noteError(c, fmt.Errorf("write answer: %w", err)) // the client has gone
 	}
+}
+
+func writeBytes(c echo.Context, status int, mediaType string, b []byte) error {
+	if c.Request().Method == http.MethodHead {
+		return writeHead(c, status, mediaType, int64(len(b)))
+	}
+	return c.Blob(status, mediaType, b)
+}
+
+// writeHead writes the headers that come before a body of so many bytes.
+func writeHead(c echo.Context, status int, mediaType string, size int64) error {
+	h := c.Response().Header()
+	h.Set(echo.HeaderContentType, mediaType)
+	h.Set(echo.HeaderContentLength, strconv.FormatInt(size, 10))
+	return c.NoContent(status)
 }

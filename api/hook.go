@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -148,11 +149,26 @@ func keysOf(req *http.Request) []hook.Key {
 		}
 	}
 	if strings.Contains(req.URL.RawQuery, "key") {
-		if v := req.URL.Query().Get("idempotency_key"); v != "" {
-			keys = append(keys, hook.Key{Name: "idempotency_key", Value: v})
-		}
+		keys = append(keys, keyInQuery(req.URL.RawQuery))
 	}
 	return keys
+}
+
+// keyInQuery is the first key of a query that is not empty, also where other
+// parts of the query cannot be decoded. One that cannot be decoded itself is
+// not passed over: its caller counts on it.
+func keyInQuery(query string) hook.Key {
+	const name = "idempotency_key"
+	for part := range strings.SplitSeq(query, "&") {
+		values, err := url.ParseQuery(part)
+		if err != nil && strings.Contains(part, name) {
+			return hook.Key{Name: name, Unreadable: true}
+		}
+		if v := values.Get(name); v != "" {
+			return hook.Key{Name: name, Value: v}
+		}
+	}
+	return hook.Key{Name: name}
 }
 
 // maxSender bounds what an attempt keeps of a User-Agent, in bytes.

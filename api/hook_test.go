@@ -240,6 +240,42 @@ func TestAReplayAnswersTheSameWithoutQuota(t *testing.T) {
 	}
 }
 
+func TestAKeyInTheAddressThatCannotBeReadIsRefused(t *testing.T) {
+	h := build(t, 20)
+	for _, c := range []struct {
+		query, header string
+		status        int
+		code          relay.Code
+	}{
+		{"?idempotency_key=%zz", "", 400, relay.CodeInvalidIdempotencyKey},
+		{"?idempotency_key=a;b", "", 400, relay.CodeInvalidIdempotencyKey},
+		{"?a=1;idempotency_key=k", "", 400, relay.CodeInvalidIdempotencyKey},
+		{"?a=1&idempotency_key=50%", "", 400, relay.CodeInvalidIdempotencyKey},
+		{"?idempotency_key=%zz", "h1", 200, ""},
+		{"?idempotency_key=q1&x=%zz", "", 200, ""},
+		{"?idempotency_key=&x=%zz", "", 200, ""},
+		{"?x=%zz", "", 200, ""},
+	} {
+		rec := h.call(http.MethodPost, "/hook/"+h.token+c.query, strings.NewReader(hello), "Idempotency-Key", c.header)
+		if c.status == 200 {
+			if rec.Code != 200 {
+				t.Errorf("%s: got %d %s", c.query, rec.Code, rec.Body)
+			}
+			continue
+		}
+		const want = `"idempotency_key" in the address cannot be read. Write % there as %25, & as %26 and ; as %3B.`
+		if o := h.refused(rec, c.status, c.code); o["message"] != want {
+			t.Errorf("%s: got %v", c.query, o["message"])
+		}
+	}
+	if a, _ := h.relay.Account(t.Context(), h.ws); a.Available != 16 {
+		t.Errorf("%d units are left of 20 after 4 accepted calls", a.Available)
+	}
+	if rec := h.call(http.MethodPost, "/hook/"+h.token+"?idempotency_key=%zz", strings.NewReader(`{`)); rec.Code != 400 || !strings.Contains(rec.Body.String(), "invalid_json") {
+		t.Errorf("bad JSON comes before a bad key: got %s", rec.Body)
+	}
+}
+
 func TestCallsAboveTheWebhooksOwnRateWait(t *testing.T) {
 	h := build(t, 10)
 	h.object(h.api(http.MethodPatch, "webhook", `{"rate_per_minute":2}`), 200)

@@ -44,12 +44,12 @@ type planView struct {
 }
 
 type grantBody struct {
-	Units     int64  `json:"units" validate:"required"`
+	Units     *int64 `json:"units" validate:"required,min=1"`
 	Reference string `json:"reference" validate:"required"`
 }
 
 type planBody struct {
-	Units    int64  `json:"units" validate:"required"`
+	Units    *int64 `json:"units" validate:"required,min=1"`
 	Schedule string `json:"schedule" validate:"required,max=200"`
 	RollOver bool   `json:"roll_over"`
 }
@@ -89,7 +89,7 @@ func (s *server) grant(r *request) (answer, error) {
 	if err := r.body(&in); err != nil {
 		return answer{}, err
 	}
-	e, err := s.relay.Grant(r.ctx, r.workspace(), in.Reference, in.Units)
+	e, err := s.relay.Grant(r.ctx, r.workspace(), in.Reference, *in.Units)
 	return created("/workspaces/"+r.workspace()+"/quota/entries", viewEntry(relay.LedgerLine{Entry: e})), err
 }
 
@@ -118,7 +118,7 @@ func (s *server) setPlan(r *request) (answer, error) {
 	if err := r.body(&in); err != nil {
 		return answer{}, err
 	}
-	w, err := s.relay.SetPlan(r.ctx, r.workspace(), &quota.Plan{Units: in.Units, Schedule: in.Schedule, RollOver: in.RollOver})
+	w, err := s.relay.SetPlan(r.ctx, r.workspace(), &quota.Plan{Units: *in.Units, Schedule: in.Schedule, RollOver: in.RollOver})
 	if err != nil {
 		return answer{}, err
 	}

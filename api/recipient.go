@@ -3,29 +3,20 @@ package api
 import (
 	"regexp"
 	"strings"
-	"unicode"
 
+	"relevo/api/hook"
 	"relevo/relay"
 )
 
-// readPhone brings a number into its one form: + and 7 to 15 digits. What
-// people put between digits is taken away, 00 in front becomes +.
+const phoneHint = "Write the number with its country code, 7 to 15 digits, such as +14151231234."
+
+// readPhone brings a number into its one form, by the rules of the hook.
 func readPhone(field, s string) (string, error) {
-	kept := strings.Map(func(c rune) rune {
-		if c == '.' || c == '(' || c == ')' || unicode.In(c, unicode.White_Space, unicode.Pd, unicode.Cf) {
-			return -1
-		}
-		return c
-	}, s)
-	digits := strings.TrimPrefix(kept, "+")
-	if digits == kept {
-		digits = strings.TrimPrefix(kept, "00")
+	phone, ok := hook.Phone(s)
+	if !ok {
+		return "", relay.RefuseField(relay.CodeInvalidPhone, field, field+" is not a phone number.", phoneHint)
 	}
-	if len(digits) < 7 || len(digits) > 15 || digits[0] == '0' || strings.Trim(digits, "0123456789") != "" {
-		return "", relay.RefuseField(relay.CodeInvalidPhone, field, field+" is not a phone number.",
-			"Write the number with its country code, 7 to 15 digits, such as +14151231234.")
-	}
-	return "+" + digits, nil
+	return phone, nil
 }
 
 // jidForm is a person's id by number or hidden number, or a group's.

@@ -188,7 +188,7 @@ func write(c echo.Context, a answer) error {
 	if err != nil {
 		return err
 	}
-	return c.Blob(a.status, jsonType, b)
+	return writeBytes(c, a.status, jsonType, b)
 }
 
 // encode writes JSON in which an empty list is [] and bytes that are no text
@@ -204,6 +204,9 @@ func writeDownload(c echo.Context, d *download) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+d.name+`"`)
 	h.Set(echo.HeaderContentLength, strconv.FormatInt(d.size, 10))
+	if c.Request().Method == http.MethodHead {
+		return writeHead(c, http.StatusOK, d.mediaType, d.size)
+	}
 	return c.Stream(http.StatusOK, d.mediaType, d.body)
 }
 

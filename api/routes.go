@@ -78,10 +78,14 @@ func (s *server) routes() []route {
 	}
 }
 
-// register gives every address to Echo: the API and what is public.
+// register gives every address to Echo: the API and what is public. What
+// answers GET answers HEAD too.
 func (s *server) register(e *echo.Echo) {
 	for _, r := range s.routes() {
 		e.Add(r.method, apiBase+r.path, s.guarded(r))
+		if r.method == http.MethodGet {
+			e.Add(http.MethodHead, apiBase+r.path, s.guarded(r))
+		}
 	}
 	for _, path := range []string{hookPath, "/hook", "/hook/*"} {
 		e.Any(path, s.serveHook)

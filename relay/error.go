@@ -106,7 +106,12 @@ func Refusef(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// RefuseField makes an Error about one field. Its sentence is the field's.
+// RefuseField makes an Error about one field. Its sentence is the field's,
+// with the hint behind it.
 func RefuseField(code Code, field, message, hint string) *Error {
-	return &Error{Code: code, Message: message, Fields: []FieldError{{Field: field, Code: code, Message: message, Hint: hint}}}
+	whole := message
+	if hint != "" {
+		whole += " " + hint
+	}
+	return &Error{Code: code, Message: whole, Fields: []FieldError{{Field: field, Code: code, Message: message, Hint: hint}}}
 }

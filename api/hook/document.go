@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -144,6 +145,9 @@ func unquote(raw []byte) []byte {
 	return s
 }
 
+// formData is how a form begins: a name, as forms encode it, and =.
+var formData = regexp.MustCompile(`^[A-Za-z0-9_.~*%+\[\]-]+=`)
+
 // recognise refuses in words what is not a JSON object at first sight.
 func (d *document) recognise() *relay.Error {
 	const example = `Send one JSON object, such as {"action":"send","phone":"+14151231234","text":"Hello"}.`
@@ -160,6 +164,10 @@ func (d *document) recognise() *relay.Error {
 		return nil
 	case c == 0 || c == '{':
 		return refuseBody(relay.CodeInvalidEncoding, "The body looks like UTF-16.", "Send it as UTF-8.")
+	case bytes.HasPrefix(d.body[start:], []byte("--")):
+		return refuseBody(relay.CodeInvalidJSON, "The body looks like multipart form data, not JSON.", example)
+	case formData.Match(d.body[start:]):
+		return refuseBody(relay.CodeInvalidJSON, "The body is form data, not JSON.", example)
 	case c == '[':
 		what = "an array"
 	case c == '"':
@@ -173,7 +181,7 @@ func (d *document) recognise() *relay.Error {
 	case c == '<':
 		what = "HTML or XML"
 	default:
-		return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The body is not JSON: it starts with %s.", word(d.body[start:])), example)
+		return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The body is not JSON: it starts with %s.", quoteWord(d.body[start:])), example)
 	}
 	return refuseBody(relay.CodeInvalidJSON, "The body is "+what+", not an object.", example)
 }
@@ -200,6 +208,9 @@ func invalidUTF8(b []byte) int {
 func (d *document) refuseEncoding(at int) *relay.Error {
 	if at == 0 && len(d.body) > 1 && (d.body[0] == 0xff && d.body[1] == 0xfe || d.body[0] == 0xfe && d.body[1] == 0xff) {
 		return refuseBody(relay.CodeInvalidEncoding, "The body is in UTF-16.", "Send it as UTF-8.")
+	}
+	if bytes.HasPrefix(d.body, []byte("\x1f\x8b")) { // gzip, RFC 1952 section 2.3.1
+		return refuseBody(relay.CodeInvalidEncoding, "The body is compressed.", "Send it uncompressed.")
 	}
 	return d.refuseAt(relay.CodeInvalidEncoding, at, fmt.Sprintf("the byte 0x%02X is not UTF-8.", d.body[at]),
 		"Save or send the body as UTF-8; an older encoding such as Windows-1252 cannot be read.")

@@ -258,11 +258,12 @@ func (rd *reading) takeTimes() {
 			rd.call.sendAt = at.UTC()
 		}
 	}
-	if v, ok := rd.string(expiresIn); ok {
+	if m := rd.at[expiresIn]; m != nil {
+		v, _ := stringOf(m.value) // of another type: no number either
 		n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
 		if err != nil {
 			rd.typed[expiresIn] = true
-			rd.refuse(expiresIn, relay.CodeInvalidField, fmt.Sprintf("%s must be a whole number of seconds from 1 to 31536000.", rd.called(expiresIn)), "A day is 86400.")
+			rd.explainRange(expiresIn)
 			return
 		}
 		rd.call.ExpiresIn = &n
@@ -272,6 +273,11 @@ func (rd *reading) takeTimes() {
 // takeKey chooses the idempotency key.
 func (rd *reading) takeKey(in Input) {
 	for _, k := range in.Keys {
+		if k.Unreadable {
+			rd.fault(idempotencyKey, relay.FieldError{Field: k.Name, Code: relay.CodeInvalidIdempotencyKey,
+				Message: quoteName(k.Name) + " in the address cannot be read.", Hint: "Write % there as %25, & as %26 and ; as %3B."})
+			return
+		}
 		if v := strings.TrimSpace(k.Value); v != "" {
 			rd.call.Key, rd.keyName = v, k.Name
 			return

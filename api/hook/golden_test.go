@@ -125,7 +125,7 @@ func golden(t testing.TB, archive *txtar.Archive) (body []byte, in Input, want *
 		case "keys":
 			for line := range strings.Lines(string(f.Data)) {
 				name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-				in.Keys = append(in.Keys, Key{name, value})
+				in.Keys = append(in.Keys, Key{Name: name, Value: value})
 			}
 		case "want.json":
 			want = f

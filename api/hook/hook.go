@@ -36,7 +36,12 @@ type Input struct {
 
 // Key is an idempotency key with the name of where it was found, such as the
 // header Idempotency-Key.
-type Key struct{ Name, Value string }
+type Key struct {
+	Name, Value string
+	// Unreadable is set where a key was given that cannot be decoded. It
+	// counts like one with a value, and is refused.
+	Unreadable bool
+}
 
 // Reader reads calls. Make one with NewReader and keep it: the rules are
 // prepared once. It may be used by many at once.

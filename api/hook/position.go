@@ -94,6 +94,27 @@ func word(b []byte) string {
 	return strings.Trim(excerpt(s), `"`)
 }
 
+// quoteWord is word as part of a sentence: in quotes, a single character by
+// its name where it would look like punctuation of the sentence.
+func quoteWord(b []byte) string {
+	if wordByte(b[0]) {
+		return `"` + word(b) + `"`
+	}
+	switch b[0] {
+	case ',':
+		return "a comma"
+	case ';':
+		return "a semicolon"
+	case ':':
+		return "a colon"
+	case '.':
+		return "a full stop"
+	case '\'':
+		return "a single quote"
+	}
+	return word(b)
+}
+
 func wordByte(c byte) bool {
 	return c == '_' || c >= utf8.RuneSelf || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

@@ -53,7 +53,7 @@ func (rd *reading) wholeNumber(f field, code relay.Code) bool {
 	}
 	rd.typed[f] = true
 	if v[0] == '-' {
-		rd.refuse(f, code, fmt.Sprintf("%s is a negative number.", rd.called(f)), "Write it in double quotes, as a person would dial or read it.")
+		rd.refuse(f, code, fmt.Sprintf("%s is a negative number.", rd.called(f)), "Write its digits in double quotes, without a minus sign.")
 		return false
 	}
 	rd.refuse(f, code, fmt.Sprintf("%s is a number with a fraction or exponent (%s), which may have lost digits.", rd.called(f), cutNumber(v)),
@@ -62,6 +62,16 @@ func (rd *reading) wholeNumber(f field, code relay.Code) bool {
 }
 
 func cutNumber(v []byte) string { return string(v[:min(len(v), maxExcerpt)]) }
+
+// Phone brings a phone number into its one form, + and 7 to 15 digits: what
+// people put between digits is taken away, 00 in front becomes +, and so does
+// nothing in front. ok is false where that cannot be made of it.
+func Phone(s string) (phone string, ok bool) {
+	if s = cleanPhone(s); !plainPhone(s) {
+		return "", false
+	}
+	return s, true
+}
 
 // cleanPhone takes away what people put between digits, and makes + of 00 and
 // of nothing.
@@ -72,6 +82,10 @@ func cleanPhone(s string) string {
 	}
 	if i := len("whatsapp:"); len(s) >= i && strings.EqualFold(s[:i], "whatsapp:") {
 		s = s[i:]
+	}
+	s, ok := dropTrunkZero(s)
+	if !ok {
+		return s
 	}
 	s = strings.Map(phoneRune, s)
 	if rest, ok := strings.CutPrefix(s, "00"); ok {
@@ -84,6 +98,29 @@ func cleanPhone(s string) string {
 		return "+" // given, but nothing of it is a digit: the rule refuses it
 	}
 	return s
+}
+
+// dropTrunkZero takes away the 0 in brackets after a country code, which is
+// dialled within the country alone: +44 (0)20 7946 0958. Italy's 0 is part of
+// the number everywhere. Without + or 00 in front nobody can say what the 0
+// stands for; ok is false.
+func dropTrunkZero(s string) (dropped string, ok bool) {
+	before, after, found := strings.Cut(s, "(0)")
+	if !found {
+		return s, true
+	}
+	code := strings.Map(phoneRune, before)
+	country := strings.TrimPrefix(code, "+")
+	if country == code {
+		country = strings.TrimPrefix(code, "00")
+	}
+	if country == code {
+		return s, false
+	}
+	if country == "" || len(country) > 3 || country == "39" {
+		return s, true
+	}
+	return before + after, true
 }
 
 func phoneRune(r rune) rune {

@@ -93,7 +93,7 @@ func (rd *reading) explain(f field, tag string) {
 	case "far":
 		rd.refuse(f, relay.CodeInvalidField, name+" is more than 365 days ahead.", "")
 	case "before_send_at":
-		rd.refuse(f, relay.CodeInvalidField, fmt.Sprintf("The message would expire before %s.", rd.called(sendAt)), "It is counted from now: give more seconds, or leave it out.")
+		rd.refuse(f, relay.CodeInvalidField, fmt.Sprintf("The message would expire before %s.", rd.called(sendAt)), fmt.Sprintf("%s is counted from now: give more seconds, or leave it out.", name))
 	case "min", "max", "printable":
 		rd.explainRange(f)
 	}
@@ -182,8 +182,11 @@ func (rd *reading) explainFileName() {
 }
 
 func (rd *reading) explainURL() {
-	rd.refuse(fileURL, relay.CodeInvalidFileURL, fmt.Sprintf("%s %s.", rd.called(fileURL), urlFault(rd.call.FileURL)),
-		"Write the whole address of the file, such as https://example.com/invoice.pdf, that opens without logging in.")
+	hint := "Write the whole address of a file that opens without logging in, such as https://example.com/invoice.pdf."
+	if len(rd.call.FileURL) > maxURL {
+		hint = "Give a shorter address that leads to the same file."
+	}
+	rd.refuse(fileURL, relay.CodeInvalidFileURL, fmt.Sprintf("%s %s.", rd.called(fileURL), urlFault(rd.call.FileURL)), hint)
 }
 
 func (rd *reading) explainPhone(f field) {
@@ -194,9 +197,9 @@ func (rd *reading) explainPhone(f field) {
 	}
 	switch {
 	case strings.Contains(got, "@") && f == phone:
-		hint = `An id with @ belongs into "jid".`
+		hint = `An id with @ belongs in "jid".`
 	case strings.HasPrefix(got, "+0"):
-		hint = "A country code does not start with 0: " + hint
+		hint = "A country code does not start with 0. " + hint
 	case strings.ContainsAny(got, "eE") && strings.Trim(got, "0123456789+eE") == "":
 		hint = "A spreadsheet has shortened it and digits are lost: format the column as text. " + hint
 	}
@@ -204,7 +207,7 @@ func (rd *reading) explainPhone(f field) {
 }
 
 func (rd *reading) explainJID() {
-	hint := `A jid is like 14151231234@s.whatsapp.net, 123456789012345678@g.us or 123456789012345@lid. A bare number belongs into "phone".`
+	hint := `A jid is like 14151231234@s.whatsapp.net, 123456789012345678@g.us or 123456789012345@lid. A bare number belongs in "phone".`
 	if deviceForm.MatchString(rd.call.JID) {
 		hint = "This is one device of a person: leave out the colon and the number after it."
 	}

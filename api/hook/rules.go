@@ -3,6 +3,7 @@ package hook
 import (
 	"net/url"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -94,8 +95,16 @@ func urlFault(s string) string {
 		return "does not start with http:// or https://"
 	case u.Hostname() == "":
 		return "has no host"
+	case !validPort(u.Port()):
+		return "has a port that is not from 1 to 65535"
 	case u.User != nil:
 		return "carries a user name or password"
 	}
 	return ""
+}
+
+// validPort reports whether a port that was written can be dialled.
+func validPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && n > 0
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -95,7 +96,7 @@ func (w *walk) document() bool {
 	case c == '{':
 		return w.fail(w.at, "a second JSON document starts here.", "Send one object in one call.")
 	}
-	return w.fail(w.at, fmt.Sprintf("after the end of the object there is %s.", word(w.b[w.at:])), "Send one object and nothing after it.")
+	return w.fail(w.at, fmt.Sprintf("after the end of the object there is %s.", quoteWord(w.b[w.at:])), "Send one object and nothing after it.")
 }
 
 // value walks over any value; where says what the body ends in the middle of
@@ -112,7 +113,7 @@ func (w *walk) value(where string) bool {
 	case c == '-' || digit(c):
 		return w.number()
 	case c == '}' || c == ']' || c == ',':
-		return w.fail(w.at, fmt.Sprintf("a value is missing before this %c.", c), `For an empty value write "".`)
+		return w.fail(w.at, fmt.Sprintf("a value is missing before this %s.", strings.TrimPrefix(quoteWord(w.b[w.at:]), "a ")), `For an empty value write "".`)
 	case c == '+' || c == '.':
 		return w.fail(w.at, fmt.Sprintf("a number cannot start with %c.", c), `Write it in double quotes, such as "+14151231234".`)
 	}
@@ -128,7 +129,7 @@ func (w *walk) nested(open byte) bool {
 	if open == '[' {
 		return w.list(']', "in the middle of an array", func() bool { return w.value("in the middle of an array") })
 	}
-	return w.list('}', "in the middle of an object: the closing } is missing", w.member)
+	return w.list('}', "in the middle of an object, before its closing }", w.member)
 }
 
 // list walks over the rest of an object or array.
@@ -165,15 +166,37 @@ func (w *walk) list(closing byte, where string, element func() bool) bool {
 func (w *walk) noComma(c, closing byte) bool {
 	last := w.lastToken()
 	switch {
+	case c == ';' && w.semicolon(last, closing):
+		return false
 	case c == '}' || c == ']':
 		return w.fail(w.at, fmt.Sprintf("this %c closes what was not opened; %c is expected.", c, closing), "")
 	case w.end == w.at && last[0] == '"' && c != '"':
-		return w.fail(w.at, fmt.Sprintf("after %s there is %s.", quoteToken(last), word(w.b[w.at:])),
+		return w.fail(w.at, fmt.Sprintf("after %s there is %s.", quoteToken(last), quoteWord(w.b[w.at:])),
 			`A double quote inside a text is written \". If the text ends there, a comma is missing.`)
 	case w.end == w.at && last[0] != '"' && (wordByte(c) || c == '-' || c == '.'):
 		return w.fail(w.at-len(last), fmt.Sprintf("%s is not a number.", excerpt(string(last)+string(c)+"…")), "Write it in double quotes.")
 	}
 	return w.fail(w.end, fmt.Sprintf("a comma is missing after %s.", quoteToken(last)), "")
+}
+
+// semicolon is for a semicolon that was meant as a comma. After a string it
+// may also be the text that goes on: then it returns false and says nothing.
+func (w *walk) semicolon(last []byte, closing byte) bool {
+	elements := "fields"
+	if closing == ']' {
+		elements = "values"
+	}
+	next := byte(0)
+	if i := space(w.b, w.at+1); i < len(w.b) {
+		next = w.b[i]
+	}
+	switch {
+	case next == closing:
+		w.fail(w.at, fmt.Sprintf("there is a semicolon before the closing %c.", closing), "Remove it.")
+	case next == '"' || last[0] != '"':
+		w.fail(w.at, "there is a semicolon where a comma is expected.", "Between two "+elements+" write a comma, not a semicolon.")
+	}
+	return w.fault != nil
 }
 
 // lastToken is the token that ends at w.end: a string, a bracket, or letters
@@ -209,7 +232,7 @@ func quoteToken(token []byte) string {
 func (w *walk) member() bool {
 	switch c := w.next(); {
 	case w.done():
-		return w.cutShort("in the middle of an object: the closing } is missing")
+		return w.cutShort("in the middle of an object, before its closing }")
 	case c != '"':
 		return w.noName(c)
 	}
@@ -238,7 +261,7 @@ func (w *walk) noName(c byte) bool {
 	case c == ',':
 		return w.fail(w.at, "there is a comma too many.", "Remove it.")
 	}
-	return w.fail(w.at, fmt.Sprintf("a name in double quotes is expected, but there is %s.", word(w.b[w.at:])), "")
+	return w.fail(w.at, fmt.Sprintf("a name in double quotes is expected, but there is %s.", quoteWord(w.b[w.at:])), "")
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }

@@ -140,7 +140,10 @@ func (rd *reading) refuseTemplate(part string, broken validator.FieldError) {
 	case "name":
 		m, what, hint = rd.parts.name, "must be 1 to 512 small letters, digits and underscores", "It is the name under which the template was approved, such as order_shipped."
 	case "language":
-		m, what, hint = rd.parts.language, "must be a language code such as en or en_US", "An underscore and capital letters come before the country."
+		m, what, hint = rd.parts.language, "must be a language code such as en or en_US", "Between language and country comes an underscore; the country is in capital letters."
+		if m == nil {
+			hint = "Write a language code such as en or en_US."
+		}
 	}
 	if m == nil {
 		name := rd.partName([]byte(part))

@@ -15,11 +15,11 @@ func (w *walk) text() bool {
 		case c == '"':
 			return w.step()
 		case c == '\n' || c == '\r':
-			return w.fail(w.at, "a line break inside a string.", `Write it as \n. If the string was to end here, its closing double quote is missing.`)
+			return w.fail(w.at, "there is a line break inside a string.", `Write it as \n. If the string should end here, its closing double quote is missing.`)
 		case c == '\t':
-			return w.fail(w.at, "a tab inside a string.", `Write it as \t.`)
+			return w.fail(w.at, "there is a tab inside a string.", `Write it as \t.`)
 		case c < ' ':
-			return w.fail(w.at, fmt.Sprintf("the control character U+%04X inside a string.", c), fmt.Sprintf(`Remove it, or write it as \u%04X.`, c))
+			return w.fail(w.at, fmt.Sprintf("there is the control character U+%04X inside a string.", c), fmt.Sprintf(`Remove it, or write it as \u%04X.`, c))
 		case c == '\\':
 			n, ok := escape(w.b[w.at:])
 			if !ok {
@@ -38,9 +38,10 @@ func (w *walk) badEscape() bool {
 	case len(rest) == 0 || rest[0] == 'u' && len(rest) < 5 && strings.Trim(string(rest[1:]), "0123456789abcdefABCDEF") == "":
 		return w.cutShort("in the middle of a string")
 	case rest[0] == 'u':
-		return w.fail(w.at, `\u without four hexadecimal digits, or only one half of a surrogate pair.`, `Write the character itself, or both halves, such as \ud83d\ude00.`)
+		return w.fail(w.at, `this \u stands for no character.`, `Write the character itself, or its whole code, such as \u00e9 or \ud83d\ude00.`)
 	}
-	return w.fail(w.at, fmt.Sprintf(`a backslash before %s means nothing.`, word(rest)), `Write a backslash as \\.`)
+	_, n := utf8.DecodeRune(rest)
+	return w.fail(w.at, fmt.Sprintf(`a backslash before %s means nothing.`, quoteWord(rest[:n])), `Write a backslash as \\.`)
 }
 
 // escape is the length of the escape sequence at the start of b.
@@ -159,7 +160,7 @@ func (w *walk) literal() bool {
 	if n > 0 {
 		return w.fail(w.at, fmt.Sprintf("the text %s is not in double quotes.", excerpt(found)), "Write text in double quotes.")
 	}
-	return w.fail(w.at, fmt.Sprintf("a value is expected, but there is %s.", word(rest)), "")
+	return w.fail(w.at, fmt.Sprintf("a value is expected, but there is %s.", quoteWord(rest)), "")
 }
 
 // curly reports whether b starts with a quote that word processors write.
@@ -170,7 +171,7 @@ func curly(b []byte) bool {
 
 func (w *walk) wrongQuote() bool {
 	if w.b[w.at] == '\'' {
-		return w.fail(w.at, "a single quote where a double quote is expected.", `JSON knows double quotes (") only.`)
+		return w.fail(w.at, "there is a single quote where a double quote is expected.", `JSON knows double quotes (") only.`)
 	}
 	r, _ := utf8.DecodeRune(w.b[w.at:])
 	return w.fail(w.at, fmt.Sprintf("the quote %c is not a plain double quote.", r), `Write straight double quotes ("); word processors turn them into curly ones.`)

@@ -54,6 +54,7 @@ const (
 // execute finds the command and runs it.
 func (p *program) execute(ctx context.Context, args []string) error {
 	root := newRootCommand(p)
+	sayArgs(root)
 	began := markBegin(root)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)

@@ -92,7 +92,7 @@ func (f faults) sentence(status int) string {
 		if line := d.Message; !strings.Contains(main, line) {
 			b.WriteString("\n  " + cmp.Or(d.Field, "body") + ": " + line)
 		}
-		if d.Hint != "" {
+		if d.Hint != "" && !strings.Contains(b.String(), d.Hint) {
 			b.WriteString("\n  " + d.Hint)
 		}
 	}
