@@ -155,6 +155,7 @@ func TestGrantsAreMadeOnceAReference(t *testing.T) {
 
 func TestAFieldThatIsGivenIsNotCalledMissing(t *testing.T) {
 	h := build(t, 0)
+	const number = " Write the number with its country code, 7 to 15 digits, such as +14151231234."
 	for _, c := range []struct {
 		method, path, body, says string
 		code                     relay.Code
@@ -165,9 +166,9 @@ func TestAFieldThatIsGivenIsNotCalledMissing(t *testing.T) {
 		{"POST", "quota/grants", `{"units":-1,"reference":"x"}`, "units is at least 1.", relay.CodeInvalidField},
 		{"PUT", "quota/plan", `{"schedule":"@daily"}`, "units is missing.", relay.CodeMissingField},
 		{"PUT", "quota/plan", `{"units":0,"schedule":"@daily"}`, "units is at least 1.", relay.CodeInvalidField},
-		{"POST", "channels", `{"kind":"sandbox"}`, "phone is missing.", relay.CodeMissingField},
-		{"POST", "channels", `{"kind":"sandbox","phone":" "}`, "phone is missing.", relay.CodeMissingField},
-		{"POST", "channels", `{"kind":"sandbox","phone":"12"}`, "phone is not a phone number.", relay.CodeInvalidPhone},
+		{"POST", "channels", `{"kind":"sandbox"}`, "phone is missing." + number, relay.CodeMissingField},
+		{"POST", "channels", `{"kind":"sandbox","phone":" "}`, "phone is missing." + number, relay.CodeMissingField},
+		{"POST", "channels", `{"kind":"sandbox","phone":"12"}`, "phone is not a phone number." + number, relay.CodeInvalidPhone},
 	} {
 		if o := h.refused(h.api(c.method, c.path, c.body), 400, c.code); o["detail"] != c.says {
 			t.Errorf("%s %s: got %q, want %q", c.path, c.body, o["detail"], c.says)
