@@ -104,7 +104,7 @@ func (s *server) tell(c echo.Context, took time.Duration) {
 	}
 	attrs := []slog.Attr{
 		slog.String("method", knownMethod(c.Request().Method)), slog.String("route", route), slog.Int("status", status),
-		slog.Duration("took", took), slog.Int64("bytes", c.Response().Size), slog.String("request_id", requestIDOf(c)),
+		slog.String("duration", took.Round(time.Microsecond).String()), slog.Int64("bytes", c.Response().Size), slog.String("request_id", requestIDOf(c)),
 	}
 	if err, _ := c.Get(errorKey).(error); err != nil {
 		attrs = append(attrs, slog.Any("error", err))

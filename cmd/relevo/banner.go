@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"relevo/relay"
@@ -27,7 +29,7 @@ func (s *server) banner(ctx context.Context) error {
 		return err
 	}
 	if len(list) > 0 || !s.c.Demo {
-		fmt.Fprintln(s.p.stdout, "Webhook URLs are shown by `relevo webhook show`.")
+		fmt.Fprintf(s.p.stdout, "Webhook URLs are shown by `%s webhook show`.\n", self())
 		return nil
 	}
 	w, err := s.makeDemo(ctx)
@@ -47,10 +49,22 @@ Send a first message:
   curl -sS -X POST '%s' -H 'Content-Type: application/json' -d '{"action":"send","phone":"%s","text":"Hello from Relevo"}'
 
 See what arrived in %s,
-or ask with relevo messages list, relevo quota show, relevo attempts.
-The operator key of the management API is in %s.
-`, demoUnits, url, url, demoRecipient, filepath.Join(s.c.Data, "sandbox"), filepath.Join(s.c.Data, operatorFile))
+or ask in another terminal:
+  %[6]s messages list
+  %[6]s quota show
+The operator key of the management API is in %[7]s.
+`, demoUnits, url, url, demoRecipient, filepath.Join(s.c.Data, "sandbox"), self(), filepath.Join(s.c.Data, operatorFile))
 	return nil
+}
+
+// self is how this program is called again: by its name or, where Go built it
+// for this one run, by Go.
+func self() string {
+	path, err := os.Executable()
+	if err == nil && strings.Contains(path, "go-build") {
+		return "go run ./cmd/relevo"
+	}
+	return "relevo"
 }
 
 // makeDemo makes the workspace of the first start.
