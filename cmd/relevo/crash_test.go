@@ -79,7 +79,7 @@ func TestKilledAtRandomNothingIsLostOrSentTwice(t *testing.T) {
 		})
 	}
 	for range kills {
-		time.Sleep(time.Duration(60+rand.IntN(240)) * time.Millisecond) // the moment of the kill is the point
+		<-time.After(time.Duration(60+rand.IntN(240)) * time.Millisecond) // any moment will do
 		p.kill()
 		p = start(t, dir, crashEnv...)
 		at.Store("url", p.url)
@@ -146,7 +146,7 @@ func tool(got *acked, stop <-chan struct{}, c int, accounts []string, url func()
 				got.mu.Unlock()
 				return
 			default:
-				time.Sleep(5 * time.Millisecond) // the server is down; a tool waits before it tries again
+				<-time.After(5 * time.Millisecond) // the server is down; a tool waits before it tries again
 			}
 		}
 		select {
