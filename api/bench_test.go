@@ -92,7 +92,7 @@ func fatal(t *testing.T, err error) {
 func (b *bench) open(t *testing.T) {
 	t.Helper()
 	var err error
-	b.store, err = boltstore.Open(boltstore.Options{Path: b.path, InitialMmap: 1 << 30, Reserve: 64 << 20})
+	b.store, err = boltstore.Open(boltstore.Options{Path: b.path, InitialMmap: 16 << 30, Reserve: 64 << 20})
 	fatal(t, err)
 	secrets, err := relay.NewSecrets(bytes.Repeat([]byte("k"), 32))
 	fatal(t, err)

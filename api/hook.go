@@ -33,10 +33,8 @@ func (s *server) serveHook(c echo.Context) error {
 	if s.draining() {
 		return relay.Refusef(relay.CodeUnavailable, "The server is about to restart and takes no more calls. Try again in a moment.")
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), answerWithin)
-	defer cancel()
 	now := time.Now()
-	h, err := s.relay.FindHook(ctx, hookToken(c), now)
+	h, err := s.relay.FindHook(context.WithoutCancel(req.Context()), hookToken(c), now)
 	if err != nil {
 		return err
 	}
@@ -44,6 +42,9 @@ func (s *server) serveHook(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	// From here on, and not before: a body may come slowly.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), answerWithin)
+	defer cancel()
 	call := relay.Call{
 		Workspace: h.Workspace, Hook: h.Hash, At: now, RequestID: requestIDOf(c),
 		RemoteIP: clientIP(req, s.TrustedProxies), UserAgent: senderOf(req), Body: body.bytes,

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -41,16 +42,18 @@ func (s *server) newJobs() (*jobs, error) {
 func (j *jobs) Run(ctx context.Context) error {
 	quiet := cron.DiscardLogger
 	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(quiet))
+	var catchUps sync.WaitGroup
+	defer catchUps.Wait()
 	for _, job := range j.list {
 		// The chain is per job: one that still runs is skipped, not the others.
 		// Recover stands inside: SkipIfStillRunning of cron v3.0.1 never runs a
 		// job again whose panic went through it.
 		once := cron.NewChain(cron.SkipIfStillRunning(quiet), cron.Recover(cron.PrintfLogger(slog.NewLogLogger(j.log.Handler(), slog.LevelError)))).
 			Then(cron.FuncJob(func() { j.run(ctx, job) }))
-		once.Run()
 		if _, err := c.AddJob(job.Schedule, once); err != nil {
 			return err
 		}
+		catchUps.Go(once.Run) // a long one must not keep the others from their times
 	}
 	c.Start()
 	<-ctx.Done()
@@ -94,10 +97,29 @@ func (s *server) nightlyCopy(ctx context.Context) error {
 		return err
 	}
 	if err := verifyFile(ctx, path); err != nil {
-		return errors.Join(fmt.Errorf("the copy %s does not verify; it is kept as .bad: %w", path, err), os.Rename(path, path+".bad"))
+		if ctx.Err() != nil {
+			return errors.Join(err, os.Remove(path))
+		}
+		// One bad copy is kept to be looked at, and none of the good ones goes.
+		bad := filepath.Join(dir, "relevo-latest.bad")
+		return errors.Join(fmt.Errorf("ALARM: the copy of the database does not verify; it is %s: %w", bad, err), os.Rename(path, bad))
 	}
 	s.log.Info("copied and verified the database", "file", path)
 	return errors.Join(s.store.PutJob(ctx, "backup", now), keepNewest(dir, s.c.Retention.Backups))
+}
+
+// sweep removes the copies that a killed process left unfinished: they are as
+// large as the database.
+func (s *server) sweep() error {
+	var errs []error
+	for _, pattern := range []string{"backups/*.part", "backup-*"} {
+		left, err := filepath.Glob(filepath.Join(s.c.Data, pattern))
+		errs = append(errs, err)
+		for _, path := range left {
+			errs = append(errs, os.RemoveAll(path))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // verifyFile checks a copy of the database.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relevo/cmd/relevo/config"
+	"relevo/quota"
 	"relevo/relay"
 	"relevo/relay/store/boltstore"
 )
@@ -123,4 +124,86 @@ func TestTheNightlyCopyIsMadeWhenItIsDueAndTheNewestAreKept(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestALongCatchUpDoesNotKeepTheOthersFromTheirTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var runs atomic.Int32
+		long := relay.Job{Name: "long", Schedule: "0 3 * * *", Run: func(ctx context.Context) error {
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Minute):
+			}
+			return nil
+		}}
+		short := relay.Job{Name: "short", Schedule: "@every 5s", Run: func(context.Context) error {
+			runs.Add(1)
+			return nil
+		}}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- (&jobs{list: []relay.Job{long, short}, log: quiet}).Run(ctx) }()
+		time.Sleep(time.Minute)
+		cancel()
+		<-done
+		if runs.Load() < 12 {
+			t.Errorf("%d runs within a minute of a long catch-up, want at least 12", runs.Load())
+		}
+	})
+}
+
+func TestABadCopyTakesTheRoomOfOneAndNoneOfTheGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := config.Default()
+		c.Data, c.Retention.Backups = t.TempDir(), 3
+		store, err := boltstore.Open(boltstore.Options{Path: filepath.Join(c.Data, databaseFile), NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		s := &server{p: &program{stdout: io.Discard}, c: c, log: quiet, store: store}
+		night := func() error {
+			time.Sleep(24 * time.Hour)
+			return s.nightlyCopy(t.Context())
+		}
+		if err := errors.Join(s.nightlyCopy(t.Context()), night(), night()); err != nil {
+			t.Fatal(err)
+		}
+		err = store.Update(t.Context(), func(tx relay.Tx) error { // books that do not balance
+			return tx.PutAccount(t.Context(), quota.Account{ID: "ws_broken", Granted: 1})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 5 {
+			if err := night(); err == nil {
+				t.Error("a copy that does not verify passed")
+			}
+		}
+		got := copies(t, c.Data)
+		if len(got) != 3 || filepath.Base(got[2]) != "relevo-latest.bad" {
+			t.Errorf("%v, want the two good copies and the latest bad one", got)
+		}
+	})
+}
+
+func TestUnfinishedCopiesAreSweptAtTheStart(t *testing.T) {
+	c := config.Default()
+	c.Data = t.TempDir()
+	if err := os.Mkdir(filepath.Join(c.Data, "backups"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"backups/relevo-1.db", "backups/relevo-2.db.part", "backup-123", "relevo.db"} {
+		if err := os.WriteFile(filepath.Join(c.Data, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := (&server{c: c}).sweep(); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"backups/relevo-1.db": true, "backups/relevo-2.db.part": false, "backup-123": false, "relevo.db": true} {
+		if exists(filepath.Join(c.Data, name)) != want {
+			t.Errorf("%s: there is %v, want %v", name, !want, want)
+		}
+	}
 }

@@ -23,6 +23,9 @@ const (
 // masterSecrets are the keys that hash and seal: derived from the configured
 // secret, else from one that the first start makes in the data folder.
 func (s *server) masterSecrets() (*relay.Secrets, error) {
+	if err := refuseLostDatabase(s.c.Data); err != nil {
+		return nil, err
+	}
 	return openSecrets(s.c, func(path string) {
 		s.log.Info("made the secret key that webhook URLs and API keys are kept with; back it up beside the database", "file", path)
 	})
@@ -54,6 +57,25 @@ func openSecrets(c config.Config, made func(path string)) (*relay.Secrets, error
 		}
 	}
 	return relay.NewSecrets(master)
+}
+
+// refuseLostDatabase refuses to begin anew in a folder that a database is
+// missing from: every webhook URL would be dead, and nobody would know why.
+func refuseLostDatabase(data string) error {
+	if exists(filepath.Join(data, databaseFile)) {
+		return nil
+	}
+	for _, trace := range []string{databaseFile + ".*", "backups/*", "sandbox/*", "files/*"} {
+		found, err := filepath.Glob(filepath.Join(data, trace))
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return sayf("There is no %s in %s, but %s is there: the database is missing. Put it back (`relevo restore`), "+
+				"or start with an empty folder.", databaseFile, data, found[0])
+		}
+	}
+	return nil
 }
 
 // operatorKey opens the management API: configured, else made in the data

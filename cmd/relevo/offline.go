@@ -23,7 +23,7 @@ import (
 
 // newOfflineCommands look after the database file.
 func newOfflineCommands(p *program) []*cobra.Command {
-	return []*cobra.Command{newVerifyCommand(p), newBackupCommand(p), newRestoreCommand(p), newCompactCommand(p)}
+	return []*cobra.Command{newVerifyCommand(p), newUnfreezeCommand(p), newBackupCommand(p), newRestoreCommand(p), newCompactCommand(p)}
 }
 
 // addDataFlag gives a command --data.

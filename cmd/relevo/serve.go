@@ -176,7 +176,7 @@ func (s *server) open(ctx context.Context) (err error) {
 			err = errors.Join(err, s.store.Close())
 		}
 	}()
-	if err := s.store.BindSecret(ctx, secrets.CheckValue()); err != nil {
+	if err := errors.Join(s.store.BindSecret(ctx, secrets.CheckValue()), s.sweep()); err != nil {
 		return err
 	}
 	s.files, err = media.Open(filepath.Join(s.c.Data, "files"), guard.Config{Allow: s.c.Media.Allow, Timeout: s.c.Media.Timeout})

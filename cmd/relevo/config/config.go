@@ -139,7 +139,7 @@ func Default() Config {
 			Files:    72 * time.Hour,
 			Backups:  7,
 		},
-		Store:   Store{Reserve: 64 * MiB, InitialMmap: GiB},
+		Store:   Store{Reserve: 64 * MiB, InitialMmap: 16 * GiB},
 		Spacing: Spacing{Min: 1500 * time.Millisecond, Max: 2500 * time.Millisecond},
 		Backup:  Backup{Schedule: "0 3 * * *"},
 	}

@@ -224,7 +224,7 @@ func (s *Store) commitFailed(group []*request, err error) error {
 	case errors.Is(err, errFlush):
 		answer(group, err)
 		return nil
-	case errors.Is(err, berrors.ErrMaxSizeReached), errors.As(err, &path) && errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, berrors.ErrMaxSizeReached), errors.As(err, &path) && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)):
 		s.opt.Log.Error("no room on the disk; nothing was written", "error", err)
 		answer(group, relay.ErrDiskFull)
 		return nil

@@ -15,13 +15,17 @@ import (
 	"relevo/relay"
 )
 
+// maxWalk bounds how many rows one page looks through, so that a filter that
+// fits little holds no snapshot for long: such a page ends early, with a cursor.
+const maxWalk = 50_000
+
 // maxPage bounds a page whatever its caller asks for.
 const maxPage = 1000
 
 // walk goes through the rows whose keys begin with prefix, newest (largest
 // key) first, from the cursor on, until fn returns false. It returns the
 // cursor of the next page, empty where the rows end.
-func (t *tx) walk(b bucket, prefix string, p relay.Page, fn func(key string, v []byte) (more bool, err error)) (next string, err error) {
+func (t *tx) walk(ctx context.Context, b bucket, prefix string, p relay.Page, fn func(key string, v []byte) (more bool, err error)) (next string, err error) {
 	end := append([]byte(prefix), bytes.Repeat([]byte{0xFF}, 40)...)
 	if p.Cursor != "" {
 		at, ok := openCursor(b, prefix, p.Cursor)
@@ -36,12 +40,15 @@ func (t *tx) walk(b bucket, prefix string, p relay.Page, fn func(key string, v [
 		before = c.Last
 	}
 	k, v := before()
-	for ; k != nil && bytes.HasPrefix(k, []byte(prefix)); k, v = c.Prev() {
+	for seen := 1; k != nil && bytes.HasPrefix(k, []byte(prefix)); k, v = c.Prev() {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
 		more, err := fn(string(k), v)
 		if err != nil {
 			return "", err
 		}
-		if !more {
+		if seen++; !more || seen > maxWalk {
 			return nextCursor(b, c, k, prefix), nil
 		}
 	}
@@ -75,9 +82,9 @@ func openCursor(b bucket, prefix, cursor string) (at []byte, ok bool) {
 func limit(p relay.Page) int { return max(1, min(p.Limit, maxPage)) }
 
 // Workspaces are all that were not deleted.
-func (s *Store) Workspaces(_ context.Context, p relay.Page) (out []relay.Workspace, next string, err error) {
+func (s *Store) Workspaces(ctx context.Context, p relay.Page) (out []relay.Workspace, next string, err error) {
 	err = s.view(func(t *tx) error {
-		next, err = t.walk(bWS, "", p, func(key string, v []byte) (bool, error) {
+		next, err = t.walk(ctx, bWS, "", p, func(key string, v []byte) (bool, error) {
 			w, err := decode[relay.Workspace](bWS, key, v)
 			if err == nil && w.DeletedAt.IsZero() {
 				out = append(out, w)
@@ -93,12 +100,12 @@ func (s *Store) Workspaces(_ context.Context, p relay.Page) (out []relay.Workspa
 // Messages are those that a filter lets through. They are found by their
 // debits, which a workspace's ledger holds in the order of time. A debit is
 // posted at or after the moment of its call, for at most debitLag.
-func (s *Store) Messages(_ context.Context, f relay.MessageFilter, p relay.Page) (out []relay.Message, next string, err error) {
+func (s *Store) Messages(ctx context.Context, f relay.MessageFilter, p relay.Page) (out []relay.Message, next string, err error) {
 	if !f.To.IsZero() && p.Cursor == "" {
 		p.Cursor = newCursor(bLedger, f.Workspace, be(f.To.Add(debitLag).UnixMicro()))
 	}
 	err = s.view(func(t *tx) error {
-		next, err = t.walk(bLedger, f.Workspace, p, func(key string, v []byte) (bool, error) {
+		next, err = t.walk(ctx, bLedger, f.Workspace, p, func(key string, v []byte) (bool, error) {
 			at := fromBE(key[len(f.Workspace):][:8])
 			if !f.From.IsZero() && at < f.From.UnixMicro() {
 				return false, errEnough
@@ -107,7 +114,7 @@ func (s *Store) Messages(_ context.Context, f relay.MessageFilter, p relay.Page)
 			if err != nil || row.Kind != quota.KindDebit {
 				return true, err
 			}
-			m, err := t.Message(context.Background(), f.Workspace, row.Message)
+			m, err := t.Message(ctx, f.Workspace, row.Message)
 			if err != nil {
 				return false, fmt.Errorf("message of a debit: %w", err)
 			}
@@ -149,9 +156,9 @@ func (s *Store) Attempts(ctx context.Context, workspace string, n int) (out []re
 }
 
 // Entries are the lines of a workspace's ledger.
-func (s *Store) Entries(_ context.Context, workspace string, p relay.Page) (out []relay.LedgerLine, next string, err error) {
+func (s *Store) Entries(ctx context.Context, workspace string, p relay.Page) (out []relay.LedgerLine, next string, err error) {
 	err = s.view(func(t *tx) error {
-		next, err = t.walk(bLedger, workspace, p, func(key string, v []byte) (bool, error) {
+		next, err = t.walk(ctx, bLedger, workspace, p, func(key string, v []byte) (bool, error) {
 			line, err := t.line(key, v)
 			out = append(out, line)
 			return len(out) < limit(p), err
@@ -182,9 +189,9 @@ func (t *tx) line(key string, v []byte) (relay.LedgerLine, error) {
 }
 
 // Chats are those of a workspace, or of one channel.
-func (s *Store) Chats(_ context.Context, workspace, channel string, p relay.Page) (out []relay.Chat, next string, err error) {
+func (s *Store) Chats(ctx context.Context, workspace, channel string, p relay.Page) (out []relay.Chat, next string, err error) {
 	err = s.view(func(t *tx) error {
-		next, err = t.walk(bChatID, workspace, p, func(key string, v []byte) (bool, error) {
+		next, err = t.walk(ctx, bChatID, workspace, p, func(key string, v []byte) (bool, error) {
 			at, err := decode[[]byte](bChatID, key, v)
 			if err != nil {
 				return false, err

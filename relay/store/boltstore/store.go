@@ -63,6 +63,8 @@ type Store struct {
 	failed  chan struct{}
 
 	free, freeAt atomic.Int64
+	pruning      sync.Mutex // guards prunedTo: where PruneKeys goes on
+	prunedTo     string
 	once         sync.Once
 }
 

@@ -126,13 +126,16 @@ func (t *tx) fold(e quota.Entry) error {
 	return put(t, bLedger, key, row)
 }
 
-// PruneKeys forgets old idempotency keys. Their order is random, so each call
-// looks through all of them; it runs hourly.
+// PruneKeys forgets old idempotency keys. Their order is random, so all are
+// looked through; a call goes on where the last one stopped.
 func (s *Store) PruneKeys(ctx context.Context, before time.Time, n int) (int, error) {
+	s.pruning.Lock()
+	defer s.pruning.Unlock()
 	var old []string
 	err := s.view(func(t *tx) error {
 		c := t.b.Bucket(bKey.name()).Cursor()
-		for k, v := c.First(); k != nil && len(old) < n; k, v = c.Next() {
+		k, v := c.Seek([]byte(s.prunedTo))
+		for ; k != nil && len(old) < n; k, v = c.Next() {
 			u, err := decode[relay.KeyUse](bKey, string(k), v)
 			if err != nil {
 				return err
@@ -141,7 +144,8 @@ func (s *Store) PruneKeys(ctx context.Context, before time.Time, n int) (int, er
 				old = append(old, string(k))
 			}
 		}
-		return nil
+		s.prunedTo = string(k) // empty at the end: the next round begins anew
+		return ctx.Err()
 	})
 	if err != nil || len(old) == 0 {
 		return 0, err
