@@ -226,7 +226,8 @@ func Retry(ctx context.Context, tx Tx, held Lease, notBefore, end time.Time) err
 }
 
 // Release takes a leased item of a lost or dead holder out of its lane, which
-// then rests for one full spacing. It does nothing where the lane has gone on.
+// then rests for one full spacing; a lane that has gone on to another item
+// keeps its lease and its rest.
 func Release(ctx context.Context, tx Tx, i Item, now time.Time) error {
 	l, err := tx.Lane(ctx, i.Lane)
 	if err != nil {

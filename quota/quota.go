@@ -193,7 +193,8 @@ func Expire(ctx context.Context, tx Tx, account, ref string, units int64, now ti
 
 // Debit reserves units, all or nothing. It returns *ExhaustedError, having
 // written nothing, where they are not available; ErrFrozen on a frozen
-// account; nil, having moved nothing, where the reference was debited before.
+// account, whatever the reference; nil, having moved nothing, where the
+// reference was debited before.
 func Debit(ctx context.Context, tx Tx, account, ref string, units int64, now time.Time) error {
 	if units < 1 || units > math.MaxInt32 {
 		return ErrUnits

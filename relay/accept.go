@@ -40,6 +40,10 @@ func (r *Relay) Refused(ctx context.Context, call Call, refusal *Error) error {
 	t := r.newAccept(call, Action{})
 	err := r.update(ctx, call.Workspace, func(tx Tx) error {
 		t.reset()
+		// it notes the use of an old URL; one that died meanwhile leaves no attempt
+		if _, gone, err := t.webhook(ctx, tx); err != nil || gone != nil && gone.Code == CodeNotFound {
+			return err
+		}
 		return t.refuse(ctx, tx, refusal)
 	})
 	r.answered(string(refusal.Code))

@@ -281,6 +281,9 @@ func (r *Relay) SetPlan(ctx context.Context, workspace string, p *quota.Plan) (W
 		}
 		p.Since = now
 	}
+	if err := r.refill(ctx, workspace); err != nil { // what the old one still owes
+		return Workspace{}, err
+	}
 	return r.editWorkspace(ctx, workspace, func(_ Tx, w *Workspace) error {
 		w.Plan = p
 		return nil

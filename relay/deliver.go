@@ -32,8 +32,12 @@ func (r *Relay) Recover(ctx context.Context) error {
 	}
 	for _, i := range items {
 		err := r.Store.Update(ctx, func(tx Tx) error { return strand(ctx, tx, i, time.Now()) })
-		if err != nil {
+		if errors.Is(err, ErrInDoubt) || errors.Is(err, ErrClosed) || ctx.Err() != nil {
 			return fmt.Errorf("recover message %s: %w", i.ID, err)
+		}
+		if err != nil { // one damaged row must not keep everybody's messages
+			r.Log.Error("ALARM: a message that was being sent cannot be put in order; its lane stands still until its lease ends", "message", i.ID, "error", err)
+			continue
 		}
 		r.Log.Warn("message was being sent when the process ended; its outcome is unknown", "message", i.ID)
 	}
@@ -69,10 +73,11 @@ func strand(ctx context.Context, tx Tx, i queue.Item, now time.Time) error {
 func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 	var leases []queue.Lease
 	var rests []time.Duration
+	var moved []quota.Entry
 	var bad string // the lane whose item could not be taken
 	now := time.Now()
 	err := r.Store.Claim(ctx, r.Set.Node, n, now, func(tx Tx, i queue.Item) error {
-		l, rest, err := r.take(ctx, tx, i, now)
+		l, rest, err := r.take(ctx, &tally{Tx: tx, moved: &moved}, i, now)
 		if err != nil {
 			bad = i.Lane
 			return err
@@ -81,13 +86,14 @@ func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 			leases, rests = append(leases, l), append(rests, rest)
 		}
 		return nil
-	}, func() { leases, rests, bad = leases[:0], rests[:0], "" })
+	}, func() { leases, rests, moved, bad = leases[:0], rests[:0], moved[:0], "" })
 	if err != nil {
 		if bad != "" {
 			r.setAside(ctx, bad, err)
 		}
 		return nil, err
 	}
+	r.tell(moved)
 	for _, rest := range rests {
 		if rest > 0 && r.Watch.Spaced != nil {
 			r.Watch.Spaced(rest)

@@ -22,12 +22,6 @@ type Captioner interface {
 	Captions(kind FileKind) bool
 }
 
-// Checker tests a channel's credentials and set-up; the error is in words
-// that its owner can act on.
-type Checker interface {
-	Check(ctx context.Context, ch Channel) error
-}
-
 // Resolver looks up what became of a message of unknown outcome. Known false
 // means that the provider cannot tell.
 type Resolver interface {

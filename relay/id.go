@@ -54,8 +54,9 @@ type IDs struct {
 func (g *IDs) After(raw [9]byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if ms := MessageTime(raw).UnixMilli(); ms >= g.ms {
-		g.ms, g.tail = ms, uint32(raw[6])<<16|uint32(raw[7])<<8|uint32(raw[8])
+	ms, tail := MessageTime(raw).UnixMilli(), uint32(raw[6])<<16|uint32(raw[7])<<8|uint32(raw[8])
+	if ms > g.ms || ms == g.ms && tail > g.tail {
+		g.ms, g.tail = ms, tail
 	}
 }
 

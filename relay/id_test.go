@@ -219,3 +219,13 @@ func TestAnAttemptIDSortsByTime(t *testing.T) {
 		t.Errorf("attempt ids are %s, %s, %s", a, b, c)
 	}
 }
+
+func TestAnOlderIDOfTheSameMillisecondTakesNothingBack(t *testing.T) {
+	var g IDs
+	g.After(at(noon, 100))
+	last := g.New(noon)
+	g.After(at(noon, 5))
+	if got := g.New(noon); got <= last {
+		t.Errorf("after %s came %s", last, got)
+	}
+}

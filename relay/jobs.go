@@ -76,12 +76,19 @@ func (r *Relay) refill(ctx context.Context, workspace string) error {
 	return nil
 }
 
-// Prune forgets what has been kept long enough: messages, keys, files.
+// keepCounts is a year and a month: enough to compare a month with the same
+// one of the year before.
+const keepCounts = 396 * 24 * time.Hour
+
+// Prune forgets what has been kept long enough: messages, keys, counters, what
+// is left of deleted workspaces, files.
 func (r *Relay) Prune(ctx context.Context) error {
 	now := time.Now()
 	return errors.Join(
 		r.prune(ctx, r.Store.PruneMessages, now.Add(-r.Set.KeepMessages)),
 		r.prune(ctx, r.Store.PruneKeys, now.Add(-r.Set.KeepKeys)),
+		r.prune(ctx, r.Store.PruneCounts, now.Add(-keepCounts)),
+		r.prune(ctx, r.Store.PruneDeleted, now.Add(-r.Set.KeepMessages)),
 		r.PruneFiles(ctx),
 	)
 }

@@ -11,6 +11,9 @@ import (
 // two ended so too, both are made again. CodeNotResendable for any other;
 // CodeQuotaExhausted where the quota does not cover it.
 func (r *Relay) Resend(ctx context.Context, workspace, id string) (Message, error) {
+	if r.Store.Free() < 0 {
+		return Message{}, refusalOf(ErrDiskFull)
+	}
 	for {
 		now := time.Now()
 		parts, err := r.resend(ctx, workspace, id, [2]string{r.ids.New(now), r.ids.New(now)}, now)

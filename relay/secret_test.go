@@ -189,3 +189,10 @@ func TestAHashIsWrittenInHexadecimal(t *testing.T) {
 		}
 	}
 }
+
+func TestATokenOfOtherCharactersIsNone(t *testing.T) {
+	body := strings.Repeat("!", 43)
+	if token := "rlv_" + body + checksum(body); ValidToken(token) {
+		t.Errorf("%q passes for a token", token)
+	}
+}

@@ -14,8 +14,9 @@ import (
 // lane freed, the status moved, the units settled. A stale holder decides
 // nothing about the lane; the outcome that it saw is recorded all the same.
 //
-// An outcome in hand is written even while stopping, and tried again while the
-// store is only short of room.
+// An outcome in hand is written even while stopping. It is tried again for as
+// long as the store is short of room, and through any other fault until the
+// lease ends.
 func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
 	ctx = context.WithoutCancel(ctx)
 	if o.end.IsZero() {
@@ -29,6 +30,10 @@ func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
 		r.Log.Error("settle", "message", l.Item, "verdict", o.word(), "error", err)
 		if errors.Is(err, ErrInDoubt) || errors.Is(err, ErrClosed) || errors.Is(err, ErrNotFound) || errors.Is(err, quota.ErrUnbalanced) {
 			return // whoever finds the ended lease takes the outcome for unknown
+		}
+		if !errors.Is(err, ErrDiskFull) && time.Now().After(l.Until) {
+			r.Log.Error("ALARM: the outcome of a call cannot be written; it becomes unknown", "message", l.Item, "verdict", o.word())
+			return
 		}
 		time.Sleep(wait)
 	}

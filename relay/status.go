@@ -18,7 +18,7 @@ const (
 	Expired     Status = "expired"
 )
 
-// Statuses lists every status.
+// statuses lists every status.
 var statuses = []Status{Queued, Sending, Sent, Delivered, Read, Failed, Unknown, Unconfirmed, Canceled, Expired}
 
 // Valid reports whether s is one of the statuses.

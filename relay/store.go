@@ -217,10 +217,14 @@ type LaneView struct {
 // many they removed; call again until 0.
 type Upkeep interface {
 	// PruneMessages forgets settled messages created before t, folding their
-	// ledger entries into one per workspace and day, and returns the keys of
-	// files that nothing else refers to.
+	// ledger entries into one per workspace, day and kind.
 	PruneMessages(ctx context.Context, before time.Time, n int) (removed int, err error)
 	PruneKeys(ctx context.Context, before time.Time, n int) (removed int, err error)
+	// PruneCounts forgets counters of minutes before t, and PruneDeleted what
+	// people wrote of workspaces that were deleted before t: attempts, chats,
+	// keys. Their books stay.
+	PruneCounts(ctx context.Context, before time.Time, n int) (removed int, err error)
+	PruneDeleted(ctx context.Context, before time.Time, n int) (removed int, err error)
 	// Backup writes a consistent copy to a new local file.
 	Backup(ctx context.Context, path string) error
 	// Verify recomputes every ledger and checks every invariant and

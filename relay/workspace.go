@@ -26,8 +26,8 @@ type Workspace struct {
 type Webhook struct {
 	// Enabled is the owner's switch; off, calls are answered 403.
 	Enabled bool `json:"enabled"`
-	// Token is the current secret; Previous the one it replaced, with zero
-	// Until where it died at once.
+	// Token is the current secret; Previous the one that it replaced, nil
+	// where that died at once.
 	Token    SealedToken  `json:"token"`
 	Previous *SealedToken `json:"previous,omitzero"`
 	// PreviousUntil is when the previous URL dies.

@@ -7,12 +7,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"relevo/cmd/relevo/client"
+	"relevo/relay"
 )
 
 // sendFlags is what a person can say of a message. The names in JSON are the
@@ -106,6 +108,9 @@ func (r *remote) findHook(ctx context.Context, given string) (*client.Client, st
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Host == "" {
 		return nil, "", usagef("--hook is no webhook URL; `relevo webhook show` prints it") // never the URL itself
+	}
+	if token := path.Base(u.Path); strings.HasPrefix(token, "rlv_") && len(token) == len(relay.NewToken()) && !relay.ValidToken(token) {
+		return nil, "", usagef("the webhook URL is mistyped: its checksum does not match; `relevo webhook show` prints it")
 	}
 	c, err := client.New(u.Scheme+"://"+u.Host, "")
 	if err != nil {

@@ -36,8 +36,7 @@ func (d *Driver) Run(ctx context.Context) error {
 }
 
 const (
-	// reportMost is how many reports are given back at once: one short
-	// transaction of the relay.
+	// reportMost is how many reports are given back in one call of the relay.
 	reportMost = 256
 	// reportTries and reportAgain: a report is tried at once and again after
 	// 1 s, 2 s, 4 s and 8 s.

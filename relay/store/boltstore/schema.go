@@ -85,43 +85,40 @@ func checkSchema(b *bolt.Tx) error {
 	return nil
 }
 
-// load fills the memory from the file.
+// load fills the memory from the file. A row that is damaged stays out of it,
+// with an alarm: it must not keep everything else from being sent. Verify finds
+// what is missing then.
 func (s *Store) load(b *bolt.Tx) error {
-	err := b.Bucket(bLane.name()).ForEach(func(k, v []byte) error {
-		l, err := decode[queue.Lane](bLane, string(k), v)
-		if err == nil {
-			s.lanes.setLane(l)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	err = b.Bucket(bItem.name()).ForEach(func(k, v []byte) error {
-		i, err := decode[queue.Item](bItem, string(k), v)
-		if err != nil {
-			return err
-		}
-		if s.lanes.lanes[i.Lane] == nil {
-			return fmt.Errorf("item %s is on lane %s, which does not exist", i.ID, i.Lane)
-		}
-		s.lanes.load(&i)
+	loadRows(s, b, bLane, func(_ string, l queue.Lane) error {
+		s.lanes.setLane(l)
 		return nil
 	})
-	if err != nil {
-		return err
-	}
+	loadRows(s, b, bItem, func(_ string, i queue.Item) error {
+		if s.lanes.lanes[i.Lane] == nil {
+			return fmt.Errorf("item %s is on lane %s, which is not there", i.ID, i.Lane)
+		}
+		s.lanes.setItem(i.ID, &i)
+		return nil
+	})
 	for _, l := range s.lanes.lanes {
 		s.lanes.schedule(l)
 	}
-	return b.Bucket(bFetch.name()).ForEach(func(k, v []byte) error {
-		f, err := decode[relay.Fetch](bFetch, string(k), v)
-		if err == nil {
-			s.lanes.fetches[string(k)] = f.Next
-		}
-		return err
+	loadRows(s, b, bFetch, func(key string, f relay.Fetch) error {
+		s.lanes.fetches[key] = f.Next
+		return nil
 	})
+	return nil
 }
 
-// load puts an item of the file into the memory.
-func (x *index) load(i *queue.Item) { x.setItem(i.ID, i) }
+func loadRows[T any](s *Store, b *bolt.Tx, table bucket, take func(key string, row T) error) {
+	c := b.Bucket(table.name()).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		row, err := decode[T](table, string(k), v)
+		if err == nil {
+			err = take(string(k), row)
+		}
+		if err != nil {
+			s.opt.Log.Error("ALARM: a row cannot be used; stop the server and run relevo verify", "table", bucketNames[table], "key", fmt.Sprintf("%x", k), "error", err)
+		}
+	}
+}

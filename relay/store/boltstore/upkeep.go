@@ -1,6 +1,7 @@
 package boltstore
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -169,6 +170,73 @@ func (s *Store) PruneKeys(ctx context.Context, before time.Time, n int) (int, er
 		return nil
 	}})
 	return removed, err
+}
+
+// PruneCounts forgets counters of old minutes. Each workspace's are looked
+// through from its oldest on, and no further than its first that stays.
+func (s *Store) PruneCounts(ctx context.Context, before time.Time, n int) (int, error) {
+	var old []string
+	err := s.view(func(t *tx) error {
+		return t.b.Bucket(bWS.name()).ForEach(func(ws, _ []byte) error {
+			c := t.b.Bucket(bCount.name()).Cursor()
+			for k, _ := c.Seek(ws); bytes.HasPrefix(k, ws) && len(old) < n && fromBE(string(k[len(ws):][:8])) < before.Unix()/60; k, _ = c.Next() {
+				old = append(old, string(k))
+			}
+			return ctx.Err()
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	return s.deleteRows(ctx, bCount, old)
+}
+
+// personal are the tables of what people wrote, by workspace; what leads to a
+// row goes before the row.
+var personal = []bucket{bAttempt, bHead, bKey, bChatName, bChatID, bChat}
+
+// PruneDeleted forgets what people wrote of deleted workspaces.
+func (s *Store) PruneDeleted(ctx context.Context, before time.Time, n int) (int, error) {
+	removed := 0
+	for _, table := range personal {
+		var old []string
+		err := s.view(func(t *tx) error {
+			return t.b.Bucket(bWS.name()).ForEach(func(ws, v []byte) error {
+				w, err := decode[relay.Workspace](bWS, string(ws), v)
+				if err != nil || w.DeletedAt.IsZero() || !w.DeletedAt.Before(before) {
+					return err
+				}
+				c := t.b.Bucket(table.name()).Cursor()
+				for k, _ := c.Seek(ws); bytes.HasPrefix(k, ws) && len(old) < n; k, _ = c.Next() {
+					old = append(old, string(k))
+				}
+				return ctx.Err()
+			})
+		})
+		if err != nil {
+			return removed, err
+		}
+		gone, err := s.deleteRows(ctx, table, old)
+		if removed += gone; err != nil {
+			return removed, err
+		}
+	}
+	return removed, nil
+}
+
+func (s *Store) deleteRows(ctx context.Context, table bucket, keys []string) (int, error) {
+	if len(keys) == 0 {
+		return 0, nil
+	}
+	err := s.do(ctx, &request{fn: func(t *tx) error {
+		for _, k := range keys {
+			if err := t.delete(table, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	return len(keys), err
 }
 
 // Backup writes a consistent copy to a new file beside nothing of that name.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"relevo/quota"
 	"relevo/relay"
 )
 
@@ -20,6 +21,8 @@ func owning() []storyCase {
 		{"ADeletedWorkspaceGivesBackWhatIsQueuedAndIsGone", deletedWorkspace},
 		{"APausedChannelAcceptsAndWaits", pausedChannel},
 		{"AShorterPaceBeginsWithTheRestThatIsRunning", shorterPace},
+		{"TheUseOfAnOldURLIsNotedAlsoWhenTheCallIsRefused", oldURLRefused},
+		{"ANewPlanTakesNothingThatTheOldOneOwed", newPlan},
 		{"ChannelsAreChosenByNumberAndLatestConnection", chosenChannel},
 	}
 }
@@ -299,4 +302,47 @@ func shorterPace(t *testing.T, w *world) {
 	set(second)
 	w.dispatch(2 * time.Second)
 	w.is(relay.Sent, next)
+}
+
+func oldURLRefused(t *testing.T, w *world) {
+	old := w.rotate(time.Hour)
+	time.Sleep(time.Minute)
+	call := w.now()
+	call.Hook, call.UserAgent = old, "Zapier"
+	if err := w.relay.Refused(t.Context(), call, relay.Refusef(relay.CodeInvalidJSON, "no JSON")); err != nil {
+		t.Fatal(err)
+	}
+	ws, err := w.relay.Workspace(t.Context(), w.ws.ID)
+	if err != nil || ws.Webhook.PreviousUsedBy != "Zapier" || !ws.Webhook.PreviousUsedAt.Equal(call.At) {
+		t.Errorf("webhook %+v (%v)", ws.Webhook, err)
+	}
+	time.Sleep(2 * time.Hour) // the grace is over
+	if err := w.relay.Refused(t.Context(), call, relay.Refusef(relay.CodeNoContent, "nothing")); err != nil {
+		t.Fatal(err)
+	}
+	call.At = time.Now()
+	before := len(w.attempts())
+	if err := w.relay.Refused(t.Context(), call, relay.Refusef(relay.CodeNoContent, "nothing")); err != nil {
+		t.Fatal(err)
+	}
+	if after := len(w.attempts()); after != before {
+		t.Errorf("a call of a dead URL left an attempt: %d after %d", after, before)
+	}
+}
+
+func newPlan(t *testing.T, w *world) {
+	plan := func(units int64) {
+		if _, err := w.relay.SetPlan(t.Context(), w.ws.ID, &quota.Plan{Units: units, Schedule: "0 * * * *", RollOver: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plan(10)
+	time.Sleep(2*time.Hour + time.Minute) // two refills are due, and no job has run
+	plan(500)
+	w.balance(120, 0, 0)
+	time.Sleep(time.Hour)
+	if err := w.relay.RefillAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.balance(620, 0, 0)
 }

@@ -40,7 +40,7 @@ func Run(t *testing.T, open Open) {
 			})
 		})
 	}
-	for _, c := range slices.Concat(accepting(), settling(), reporting(), ending(), twoParts(), recovering(), owning(), lookingUp(), pacing()) {
+	for _, c := range slices.Concat(accepting(), settling(), reporting(), ending(), twoParts(), recovering(), owning(), forgetting(), lookingUp(), pacing()) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, open)
