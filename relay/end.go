@@ -75,7 +75,7 @@ func (r *Relay) each(ctx context.Context, ids func() ([]string, error), fn func(
 		}
 		failed := 0
 		for _, id := range found {
-			err := r.update(ctx, r.workspaceOf(ctx, id), func(tx Tx) error {
+			err := r.updateMessage(ctx, id, func(tx Tx) error {
 				m, err := tx.Message(ctx, "", id)
 				if err != nil {
 					return err

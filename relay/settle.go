@@ -23,7 +23,7 @@ func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
 		o.end = time.Now()
 	}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := r.update(ctx, r.workspaceOf(ctx, l.Item), func(tx Tx) error { return r.settleTx(ctx, tx, l, o) })
+		err := r.updateMessage(ctx, l.Item, func(tx Tx) error { return r.settleTx(ctx, tx, l, o) })
 		if err == nil {
 			return
 		}

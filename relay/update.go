@@ -7,18 +7,35 @@ import (
 	"relevo/quota"
 )
 
-// update runs fn in a transaction of one workspace and, after the commit,
-// tells Watch which units moved. Where the books of the account turn out not
-// to balance, nothing is written, the account is frozen and the alarm raised.
+// update runs fn in a transaction of one workspace. Where the books of its
+// account turn out not to balance, nothing is written, the account is frozen
+// and the alarm raised.
 func (r *Relay) update(ctx context.Context, workspace string, fn func(Tx) error) error {
+	err := r.transact(ctx, fn)
+	if errors.Is(err, quota.ErrUnbalanced) {
+		r.freeze(ctx, workspace, err)
+	}
+	return err
+}
+
+// updateMessage is update for a message whose workspace the caller does not
+// know; it is looked up for the alarm alone.
+func (r *Relay) updateMessage(ctx context.Context, id string, fn func(Tx) error) error {
+	err := r.transact(ctx, fn)
+	if errors.Is(err, quota.ErrUnbalanced) {
+		r.freeze(ctx, r.workspaceOf(ctx, id), err)
+	}
+	return err
+}
+
+// transact runs fn in a transaction and, after the commit, tells Watch which
+// units moved.
+func (r *Relay) transact(ctx context.Context, fn func(Tx) error) error {
 	var moved []quota.Entry
 	err := r.Store.Update(ctx, func(tx Tx) error {
 		moved = moved[:0]
 		return fn(&tally{Tx: tx, moved: &moved})
 	})
-	if errors.Is(err, quota.ErrUnbalanced) {
-		r.freeze(ctx, workspace, err)
-	}
 	if err == nil {
 		r.tell(moved)
 	}

@@ -70,6 +70,19 @@ func TestAJobThatPanicsRunsAgain(t *testing.T) {
 	})
 }
 
+// copying is a server that keeps three nightly copies of an empty database.
+func copying(t *testing.T) *server {
+	t.Helper()
+	c := config.Default()
+	c.Data, c.Retention.Backups = t.TempDir(), 3
+	store, err := boltstore.Open(boltstore.Options{Path: filepath.Join(c.Data, databaseFile), NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return &server{p: &program{stdout: io.Discard}, c: c, log: quiet, store: store}
+}
+
 // copies are the files in the folder of nightly copies.
 func copies(t *testing.T, data string) []string {
 	t.Helper()
@@ -82,14 +95,7 @@ func copies(t *testing.T, data string) []string {
 
 func TestTheNightlyCopyIsMadeWhenItIsDueAndTheNewestAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := config.Default()
-		c.Data, c.Retention.Backups = t.TempDir(), 3
-		store, err := boltstore.Open(boltstore.Options{Path: filepath.Join(c.Data, databaseFile), NoSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer store.Close()
-		s := &server{p: &program{stdout: io.Discard}, c: c, log: quiet, store: store}
+		s := copying(t)
 		run := func(want int) {
 			t.Helper()
 			for range 2 { // running it twice changes nothing
@@ -97,7 +103,7 @@ func TestTheNightlyCopyIsMadeWhenItIsDueAndTheNewestAreKept(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := copies(t, c.Data); len(got) != want {
+			if got := copies(t, s.c.Data); len(got) != want {
 				t.Errorf("%d copies, want %d: %v", len(got), want, got)
 			}
 		}
@@ -115,7 +121,7 @@ func TestTheNightlyCopyIsMadeWhenItIsDueAndTheNewestAreKept(t *testing.T) {
 			}
 		}
 		run(3)
-		for _, path := range copies(t, c.Data) {
+		for _, path := range copies(t, s.c.Data) {
 			if err := verifyFile(t.Context(), path); err != nil {
 				t.Errorf("%s: %v", path, err)
 			}
@@ -154,14 +160,7 @@ func TestALongCatchUpDoesNotKeepTheOthersFromTheirTimes(t *testing.T) {
 
 func TestABadCopyTakesTheRoomOfOneAndNoneOfTheGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := config.Default()
-		c.Data, c.Retention.Backups = t.TempDir(), 3
-		store, err := boltstore.Open(boltstore.Options{Path: filepath.Join(c.Data, databaseFile), NoSync: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer store.Close()
-		s := &server{p: &program{stdout: io.Discard}, c: c, log: quiet, store: store}
+		s := copying(t)
 		night := func() error {
 			time.Sleep(24 * time.Hour)
 			return s.nightlyCopy(t.Context())
@@ -169,7 +168,7 @@ func TestABadCopyTakesTheRoomOfOneAndNoneOfTheGood(t *testing.T) {
 		if err := errors.Join(s.nightlyCopy(t.Context()), night(), night()); err != nil {
 			t.Fatal(err)
 		}
-		err = store.Update(t.Context(), func(tx relay.Tx) error { // books that do not balance
+		err := s.store.Update(t.Context(), func(tx relay.Tx) error { // books that do not balance
 			return tx.PutAccount(t.Context(), quota.Account{ID: "ws_broken", Granted: 1})
 		})
 		if err != nil {
@@ -180,7 +179,7 @@ func TestABadCopyTakesTheRoomOfOneAndNoneOfTheGood(t *testing.T) {
 				t.Error("a copy that does not verify passed")
 			}
 		}
-		got := copies(t, c.Data)
+		got := copies(t, s.c.Data)
 		if len(got) != 3 || filepath.Base(got[2]) != "relevo-latest.bad" {
 			t.Errorf("%v, want the two good copies and the latest bad one", got)
 		}
