@@ -32,7 +32,7 @@ type Dispatcher struct {
 
 // pollAtMost bounds how long the loop sleeps without a wake-up, for what
 // another node may have put in.
-const pollAtMost = time.Minute
+const pollAtMost = 5 * time.Second
 
 // Wake tells the loop that something may be due. Call it after the commit,
 // never before. Any goroutine may call it.
@@ -80,7 +80,8 @@ func (d *Dispatcher) sleep(ctx context.Context, failed, full bool) {
 	switch due, err := d.Source.NextDue(ctx); {
 	case failed || err != nil:
 		wait = time.Second
-	case full: // a worker that ends wakes us
+	case full:
+		wait = time.Hour // a worker that ends wakes us
 	case !due.IsZero():
 		wait = min(wait, time.Until(due))
 	}

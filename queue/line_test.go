@@ -40,7 +40,7 @@ func (q *line) PutLane(_ context.Context, l queue.Lane) error {
 	return nil
 }
 
-func (q *line) Item(_ context.Context, id string) (queue.Item, error) {
+func (q *line) Item(_ context.Context, _, id string) (queue.Item, error) {
 	i, found := q.items[id]
 	if !found {
 		return i, queue.ErrNoItem
@@ -79,7 +79,7 @@ func (q *line) push(t *testing.T, ids ...string) {
 
 func (q *line) take(t *testing.T, id string, now time.Time) queue.Lease {
 	t.Helper()
-	l, err := queue.Take(t.Context(), q, id, "node-a", now, lease)
+	l, err := queue.Take(t.Context(), q, queue.Item{Lane: lane, ID: id}, "node-a", now, lease)
 	if err != nil {
 		t.Fatalf("take %s: %v", id, err)
 	}

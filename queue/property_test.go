@@ -50,7 +50,7 @@ func (r *run) item() (id string, i queue.Item, found bool) {
 func (r *run) take(*rapid.T) {
 	id, i, found := r.item()
 	held := r.line.lanes[lane].Lease
-	l, err := queue.Take(context.Background(), r.line, id, "node-a", r.now, lease)
+	l, err := queue.Take(context.Background(), r.line, queue.Item{Lane: lane, ID: id}, "node-a", r.now, lease)
 	switch {
 	case !found:
 		r.want(err, queue.ErrNoItem)
@@ -106,7 +106,7 @@ func (r *run) remove(*rapid.T) {
 	if !found {
 		return
 	}
-	err := queue.Remove(context.Background(), r.line, i)
+	err := queue.Remove(context.Background(), r.line, i.Lane, i.ID)
 	if i.Out {
 		r.want(err, queue.ErrOut)
 		return

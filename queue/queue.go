@@ -104,8 +104,10 @@ type Tx interface {
 	// Lane loads a lane and holds it until the transaction ends. ErrNoLane.
 	Lane(ctx context.Context, id string) (Lane, error)
 	PutLane(ctx context.Context, l Lane) error
-	// Item finds an item by id. ErrNoItem.
-	Item(ctx context.Context, id string) (Item, error)
+	// Item finds an item of a lane. ErrNoItem.
+	Item(ctx context.Context, lane, id string) (Item, error)
+	// PutItem and DeleteItem are called after the item's lane was loaded in
+	// the same transaction: whoever holds a lane holds its items.
 	PutItem(ctx context.Context, i Item) error
 	DeleteItem(ctx context.Context, i Item) error
 }
@@ -166,12 +168,8 @@ func (l Lane) Open(owner string, now time.Time) error {
 // Take leases an item of an open lane: its try goes up by one and the lane
 // rests until the lease ends. Only after the transaction has committed may
 // anything be done with the item. ErrBusy where the lane is not open.
-func Take(ctx context.Context, tx Tx, itemID, owner string, now time.Time, lease time.Duration) (Lease, error) {
-	i, err := tx.Item(ctx, itemID)
-	if err != nil {
-		return Lease{}, err
-	}
-	l, err := tx.Lane(ctx, i.Lane)
+func Take(ctx context.Context, tx Tx, i Item, owner string, now time.Time, lease time.Duration) (Lease, error) {
+	l, i, err := load(ctx, tx, i.Lane, i.ID)
 	if err != nil {
 		return Lease{}, err
 	}
@@ -229,7 +227,7 @@ func Retry(ctx context.Context, tx Tx, held Lease, notBefore, end time.Time) err
 // then rests for one full spacing; a lane that has gone on to another item
 // keeps its lease and its rest.
 func Release(ctx context.Context, tx Tx, i Item, now time.Time) error {
-	l, err := tx.Lane(ctx, i.Lane)
+	l, i, err := load(ctx, tx, i.Lane, i.ID)
 	if err != nil {
 		return err
 	}
@@ -244,19 +242,29 @@ func Release(ctx context.Context, tx Tx, i Item, now time.Time) error {
 }
 
 // Remove takes an item out that is not leased. ErrOut where it is.
-func Remove(ctx context.Context, tx Tx, i Item) error {
-	if i.Out {
-		return ErrOut
-	}
-	l, err := tx.Lane(ctx, i.Lane)
+func Remove(ctx context.Context, tx Tx, lane, id string) error {
+	l, i, err := load(ctx, tx, lane, id)
 	if err != nil {
 		return err
+	}
+	if i.Out {
+		return ErrOut
 	}
 	l.Depth--
 	if err := tx.PutLane(ctx, l); err != nil {
 		return err
 	}
 	return tx.DeleteItem(ctx, i)
+}
+
+// Ready lets an item go that waited to be prepared.
+func Ready(ctx context.Context, tx Tx, lane, id string) error {
+	_, i, err := load(ctx, tx, lane, id)
+	if err != nil {
+		return err
+	}
+	i.Unready = false
+	return tx.PutItem(ctx, i)
 }
 
 // Rest lets a lane that nobody holds wait for one full spacing from now on,
@@ -286,6 +294,16 @@ func (l Lane) freed(end time.Time, least time.Duration) Lane {
 	return l
 }
 
+// load reads a lane, then its item.
+func load(ctx context.Context, tx Tx, lane, id string) (Lane, Item, error) {
+	l, err := tx.Lane(ctx, lane)
+	if err != nil {
+		return l, Item{}, err
+	}
+	i, err := tx.Item(ctx, lane, id)
+	return l, i, err
+}
+
 func holding(ctx context.Context, tx Tx, held Lease) (Lane, Item, error) {
 	l, err := tx.Lane(ctx, held.Lane)
 	if err != nil {
@@ -294,7 +312,7 @@ func holding(ctx context.Context, tx Tx, held Lease) (Lane, Item, error) {
 	if l.Lease.Item != held.Item || l.Epoch != held.Epoch {
 		return l, Item{}, ErrLeaseLost
 	}
-	i, err := tx.Item(ctx, held.Item)
+	i, err := tx.Item(ctx, held.Lane, held.Item)
 	if err != nil {
 		return l, i, err
 	}

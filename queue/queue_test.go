@@ -23,7 +23,7 @@ func TestPushPutsAnItemBehindAllOthers(t *testing.T) {
 			t.Errorf("%s has place %d, want %d", id, got, want+1)
 		}
 	}
-	if err := queue.Remove(t.Context(), q, q.items["c"]); err != nil {
+	if err := queue.Remove(t.Context(), q, lane, "c"); err != nil {
 		t.Fatal(err)
 	}
 	q.push(t, "d")
@@ -107,7 +107,7 @@ func TestWhatCannotBeTakenIsLeftAsItWas(t *testing.T) {
 			q.push(t, "a", "b")
 			c.spoil(q)
 			before := q.clone()
-			l, err := queue.Take(t.Context(), q, "a", "node-a", start, lease)
+			l, err := queue.Take(t.Context(), q, queue.Item{Lane: lane, ID: "a"}, "node-a", start, lease)
 			if !errors.Is(err, c.want) || l != (queue.Lease{}) || !q.equal(before) {
 				t.Errorf("got lease %+v, error %v, changed %t; want no lease, %v, no change", l, err, !q.equal(before), c.want)
 			}
@@ -259,10 +259,10 @@ func TestOnlyAnItemThatIsInCanBeRemoved(t *testing.T) {
 	q.push(t, "a", "b")
 	held := q.take(t, "a", start)
 	before := q.clone()
-	if err := queue.Remove(t.Context(), q, q.items["a"]); !errors.Is(err, queue.ErrOut) || !q.equal(before) {
+	if err := queue.Remove(t.Context(), q, lane, "a"); !errors.Is(err, queue.ErrOut) || !q.equal(before) {
 		t.Errorf("removing what is out says %v, want ErrOut and no change", err)
 	}
-	if err := queue.Remove(t.Context(), q, q.items["b"]); err != nil {
+	if err := queue.Remove(t.Context(), q, lane, "b"); err != nil {
 		t.Fatal(err)
 	}
 	if _, found := q.items["b"]; found || q.lanes[lane].Depth != 1 || q.lanes[lane].Lease != held {
@@ -276,7 +276,7 @@ func TestWithoutALaneNothingIsPushedOrTakenOut(t *testing.T) {
 	for name, move := range map[string]func(context.Context) error{
 		"push":    func(ctx context.Context) error { _, err := queue.Push(ctx, q, stray); return err },
 		"release": func(ctx context.Context) error { return queue.Release(ctx, q, stray, start) },
-		"remove":  func(ctx context.Context) error { return queue.Remove(ctx, q, stray) },
+		"remove":  func(ctx context.Context) error { return queue.Remove(ctx, q, stray.Lane, stray.ID) },
 	} {
 		if err := move(t.Context()); !errors.Is(err, queue.ErrNoLane) || len(q.items) != 0 {
 			t.Errorf("%s says %v, want ErrNoLane and no item", name, err)

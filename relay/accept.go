@@ -255,7 +255,7 @@ func (t *acceptance) write(ctx context.Context, tx Tx, w Workspace, rt route, pa
 
 // put writes one message: on its lane, then paid, then itself.
 func (r *Relay) put(ctx context.Context, tx Tx, rt route, m *Message) (ahead int, err error) {
-	if _, err := tx.Message(ctx, "", m.ID); !errors.Is(err, ErrNotFound) {
+	if _, err := tx.Message(ctx, m.Workspace, m.ID); !errors.Is(err, ErrNotFound) {
 		if err == nil {
 			err = errDuplicateID
 		}
@@ -325,7 +325,7 @@ func refusalOf(err error) error {
 		return &Error{Code: CodeDiskFull, Message: "The server's disk is full; nothing was accepted. Its operator has to make room.", Err: err}
 	case errors.Is(err, quota.ErrFrozen), errors.Is(err, quota.ErrUnbalanced):
 		return &Error{Code: CodeUnavailable, Message: "The books of this workspace need a look by the operator; nothing was accepted until then.", Err: err}
-	case errors.Is(err, ErrInDoubt), errors.Is(err, ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, ErrInDoubt), errors.Is(err, ErrUnavailable), errors.Is(err, ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: CodeUnavailable, Message: "The server cannot promise to keep this message now. Try again in a moment.", Err: err}
 	}
 	return err

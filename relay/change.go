@@ -95,7 +95,7 @@ func endsWith(ctx context.Context, tx Tx, m *Message, to Status) (*Message, erro
 	if err != nil || second.Status != Queued {
 		return nil, err
 	}
-	if err := leaveLane(ctx, tx, second.ID); err != nil {
+	if err := leaveLane(ctx, tx, &second); err != nil {
 		return nil, err
 	}
 	return &second, nil
@@ -103,15 +103,11 @@ func endsWith(ctx context.Context, tx Tx, m *Message, to Status) (*Message, erro
 
 // leaveLane takes a queued message's item off its lane, and drops the work of
 // fetching its file.
-func leaveLane(ctx context.Context, tx Tx, id string) error {
-	item, err := tx.Item(ctx, id)
-	if err != nil {
+func leaveLane(ctx context.Context, tx Tx, m *Message) error {
+	if err := queue.Remove(ctx, tx, m.Lane, m.ID); err != nil {
 		return fmt.Errorf("item of a queued message: %w", err)
 	}
-	if err := queue.Remove(ctx, tx, item); err != nil {
-		return err
-	}
-	f, err := tx.Fetch(ctx, id)
+	f, err := tx.Fetch(ctx, m.Workspace, m.ID)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}

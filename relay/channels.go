@@ -63,6 +63,9 @@ func (r *Relay) CreateChannel(ctx context.Context, workspace string, n NewChanne
 		if err := putLanes(ctx, tx, c, now); err != nil {
 			return err
 		}
+		if err := tx.PutCallback(ctx, c.ID, workspace); err != nil {
+			return err
+		}
 		return putChannel(ctx, tx, c)
 	})
 	return c, err
@@ -321,14 +324,11 @@ const deleted = "deleted"
 // DrainDeleted cancels what is still queued on deleted channels: what a crash
 // between the deletion and its cancellations left.
 func (r *Relay) DrainDeleted(ctx context.Context) error {
-	lanes, err := r.Store.Queue(ctx, "", time.Now())
+	lanes, err := r.Store.Draining(ctx, deleted, batch)
 	if err != nil {
 		return err
 	}
 	for _, l := range lanes {
-		if l.Hold != deleted || l.Waiting == 0 {
-			continue
-		}
 		if err := r.drainChannel(ctx, l.Workspace, l.Group); err != nil {
 			return err
 		}

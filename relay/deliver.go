@@ -47,14 +47,17 @@ func (r *Relay) Recover(ctx context.Context) error {
 // strand ends the lease of a holder that is gone. Whether the message went out
 // nobody knows, so it is never sent again by itself.
 func strand(ctx context.Context, tx Tx, i queue.Item, now time.Time) error {
-	i, err := tx.Item(ctx, i.ID)
+	if _, err := tx.Lane(ctx, i.Lane); err != nil {
+		return err
+	}
+	i, err := tx.Item(ctx, i.Lane, i.ID)
 	if errors.Is(err, queue.ErrNoItem) || err == nil && !i.Out {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	m, err := tx.Message(ctx, "", i.ID)
+	m, err := tx.Message(ctx, WorkspaceOfLane(i.Lane), i.ID)
 	if err != nil {
 		return err
 	}
@@ -135,7 +138,7 @@ func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (q
 	if i.Out {
 		return queue.Lease{}, 0, strand(ctx, tx, i, now)
 	}
-	m, err := tx.Message(ctx, "", i.ID)
+	m, err := tx.Message(ctx, WorkspaceOfLane(i.Lane), i.ID)
 	if err != nil {
 		return queue.Lease{}, 0, fmt.Errorf("message of item %s: %w", i.ID, err)
 	}
@@ -146,7 +149,7 @@ func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (q
 	if err != nil {
 		return queue.Lease{}, 0, err
 	}
-	l, err := queue.Take(ctx, tx, i.ID, r.Set.Node, now, r.Set.CallTimeout+leaseMargin)
+	l, err := queue.Take(ctx, tx, i, r.Set.Node, now, r.Set.CallTimeout+leaseMargin)
 	if errors.Is(err, queue.ErrBusy) || errors.Is(err, queue.ErrOut) {
 		return queue.Lease{}, 0, nil
 	}
@@ -172,7 +175,7 @@ func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
 		r.settle(ctx, l, outcome{verdict: Deferred, code: CodeInternal, note: "the message could not be loaded"})
 		return
 	}
-	if time.Until(l.Until) < r.Set.CallTimeout {
+	if left(l) < r.Set.CallTimeout {
 		r.settle(ctx, l, outcome{verdict: Deferred, note: "too little of the lease was left to begin the call"})
 		return
 	}
@@ -185,6 +188,13 @@ func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
 	}
 	r.logTry(ctx, l, out.Channel, o, took)
 	r.settle(ctx, l, o)
+}
+
+// left is how much of a lease is left, by the clock that went on the most: the
+// monotonic one stands still while a machine is suspended, the wall clock may
+// be set back.
+func left(l queue.Lease) time.Duration {
+	return min(time.Until(l.Until), l.Until.Round(0).Sub(time.Now().Round(0)))
 }
 
 // logTry writes the one line of a try: ids, never a number or a text.
@@ -204,7 +214,7 @@ func (r *Relay) logTry(ctx context.Context, l queue.Lease, ch Channel, o outcome
 
 func (r *Relay) outgoing(ctx context.Context, l queue.Lease) (out Outgoing, err error) {
 	err = r.Store.View(ctx, func(tx Tx) error {
-		m, err := tx.Message(ctx, "", l.Item)
+		m, err := tx.Message(ctx, WorkspaceOfLane(l.Lane), l.Item)
 		if err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func findMessage(ctx context.Context, tx Tx, workspace, id string) (Message, err
 
 // endQueued ends a message that is queued: off its lane first, then the books.
 func endQueued(ctx context.Context, tx Tx, m *Message, c Change) error {
-	if err := leaveLane(ctx, tx, m.ID); err != nil {
+	if err := leaveLane(ctx, tx, m); err != nil {
 		return err
 	}
 	_, err := change(ctx, tx, m, c)
@@ -56,7 +56,7 @@ const batch = 200
 
 // ExpireDue ends the queued messages whose time has passed.
 func (r *Relay) ExpireDue(ctx context.Context) error {
-	return r.each(ctx, func() ([]string, error) { return r.Store.Expired(ctx, time.Now(), batch) },
+	return r.each(ctx, func() ([]MessageRef, error) { return r.Store.Expired(ctx, time.Now(), batch) },
 		func(tx Tx, m *Message, now time.Time) error {
 			if m.Status != Queued || now.Before(m.ExpiresAt) {
 				return nil
@@ -65,18 +65,18 @@ func (r *Relay) ExpireDue(ctx context.Context) error {
 		})
 }
 
-// each runs fn, one transaction a message, over batches of ids until there are
+// each runs fn, one transaction a message, over batches of messages until there are
 // none. A message that cannot be handled is logged and left for the next run.
-func (r *Relay) each(ctx context.Context, ids func() ([]string, error), fn func(Tx, *Message, time.Time) error) error {
+func (r *Relay) each(ctx context.Context, refs func() ([]MessageRef, error), fn func(Tx, *Message, time.Time) error) error {
 	for {
-		found, err := ids()
+		found, err := refs()
 		if err != nil || len(found) == 0 {
 			return err
 		}
 		failed := 0
-		for _, id := range found {
-			err := r.updateMessage(ctx, id, func(tx Tx) error {
-				m, err := tx.Message(ctx, "", id)
+		for _, ref := range found {
+			err := r.update(ctx, ref.Workspace, func(tx Tx) error {
+				m, err := tx.Message(ctx, ref.Workspace, ref.ID)
 				if err != nil {
 					return err
 				}
@@ -84,7 +84,7 @@ func (r *Relay) each(ctx context.Context, ids func() ([]string, error), fn func(
 			})
 			if err != nil {
 				failed++
-				r.Log.Error("end message", "message", id, "error", err)
+				r.Log.Error("end message", "message", ref.ID, "error", err)
 			}
 		}
 		r.dispatcher.Wake()

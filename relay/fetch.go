@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,8 +56,12 @@ func (r *Relay) FetchFiles(ctx context.Context) error {
 	return nil
 }
 
+// fetchPollAtMost bounds how long the loop sleeps without a wake-up, for what
+// another node may have put in.
+const fetchPollAtMost = 5 * time.Second
+
 func (r *Relay) awaitFetch(ctx context.Context, next time.Time) {
-	wait := time.Minute
+	wait := fetchPollAtMost
 	if !next.IsZero() {
 		wait = max(2*time.Millisecond, min(wait, time.Until(next)))
 	}
@@ -81,7 +86,7 @@ func (r *Relay) wakeFetch() {
 func (r *Relay) leaseFetch(ctx context.Context, f Fetch) (Fetch, error) {
 	err := r.Store.Update(ctx, func(tx Tx) error {
 		now := time.Now()
-		cur, err := tx.Fetch(ctx, f.MessageID)
+		cur, err := tx.Fetch(ctx, f.Workspace, f.MessageID)
 		if err != nil {
 			return err
 		}
@@ -104,7 +109,7 @@ func (r *Relay) fetch(ctx context.Context, f Fetch) {
 	if err != nil {
 		return // canceled meanwhile, or the store is closing
 	}
-	key := fileKey(f.MessageID)
+	key := fileKey(f)
 	started := time.Now()
 	file.Type, file.Size, err = r.Files.Fetch(ctx, key, file.URL, file.Name, file.Kind, limit)
 	if err != nil && ctx.Err() != nil {
@@ -129,7 +134,7 @@ func (r *Relay) fetch(ctx context.Context, f Fetch) {
 // the next start takes it at once, and the try does not count.
 func (r *Relay) returnFetch(ctx context.Context, f Fetch) {
 	err := r.Store.Update(ctx, func(tx Tx) error {
-		cur, err := tx.Fetch(ctx, f.MessageID)
+		cur, err := tx.Fetch(ctx, f.Workspace, f.MessageID)
 		if err != nil || cur.Tries != f.Tries {
 			return err
 		}
@@ -143,10 +148,14 @@ func (r *Relay) returnFetch(ctx context.Context, f Fetch) {
 }
 
 // fileKey is where a message's file is kept.
-func fileKey(messageID string) string { return messageID[len(idPrefix)-4:] }
+func fileKey(f Fetch) string { return f.Workspace + ":" + f.MessageID[len(idPrefix)-4:] }
 
-// messageOfFile is the message that a kept file belongs to.
-func messageOfFile(key string) string { return idPrefix[:len(idPrefix)-4] + key }
+// jobOfFile is the job that a kept file came from; false for a key of the form
+// that an early version gave, which names no workspace.
+func jobOfFile(key string) (f Fetch, ok bool) {
+	workspace, id, ok := strings.Cut(key, ":")
+	return Fetch{Workspace: workspace, MessageID: idPrefix[:len(idPrefix)-4] + id}, ok
+}
 
 // fileOf is the file that a job fetches, and how large it may be.
 func (r *Relay) fileOf(ctx context.Context, f Fetch) (file File, limit int64, err error) {
@@ -188,19 +197,14 @@ func fileHolder(ctx context.Context, tx Tx, f Fetch) (Message, error) {
 
 // fetched lets the message go.
 func fetched(ctx context.Context, tx Tx, f Fetch, file File) error {
-	if _, err := tx.Fetch(ctx, f.MessageID); err != nil {
+	if _, err := tx.Fetch(ctx, f.Workspace, f.MessageID); err != nil {
 		return err
 	}
 	m, err := fileHolder(ctx, tx, f)
 	if err != nil {
 		return err
 	}
-	item, err := tx.Item(ctx, f.MessageID)
-	if err != nil {
-		return err
-	}
-	item.Unready = false
-	if err := tx.PutItem(ctx, item); err != nil {
+	if err := queue.Ready(ctx, tx, m.Lane, f.MessageID); err != nil {
 		return err
 	}
 	m.File = &file
@@ -213,7 +217,7 @@ func fetched(ctx context.Context, tx Tx, f Fetch, file File) error {
 // fetchFailed plans another try, or ends the message: both parts, where it
 // has two.
 func (r *Relay) fetchFailed(ctx context.Context, tx Tx, f Fetch, cause error) error {
-	cur, err := tx.Fetch(ctx, f.MessageID)
+	cur, err := tx.Fetch(ctx, f.Workspace, f.MessageID)
 	if err != nil {
 		return err
 	}
@@ -244,7 +248,11 @@ func (r *Relay) outgoingFile(f *File) *OutgoingFile {
 func (r *Relay) PruneFiles(ctx context.Context) error {
 	var old []string
 	err := r.Files.Keys(func(key string, at time.Time) error {
-		if time.Since(at) > r.Set.KeepFiles {
+		keep := r.Set.KeepFiles
+		if _, ok := jobOfFile(key); !ok {
+			keep += r.Set.KeepMessages // of an early version: nothing tells its message
+		}
+		if time.Since(at) > keep {
 			old = append(old, key)
 		}
 		return ctx.Err()
@@ -254,8 +262,9 @@ func (r *Relay) PruneFiles(ctx context.Context) error {
 	}
 	for _, key := range old {
 		needed := false
+		job, _ := jobOfFile(key)
 		err := r.Store.View(ctx, func(tx Tx) error {
-			m, err := fileHolder(ctx, tx, Fetch{MessageID: messageOfFile(key)})
+			m, err := fileHolder(ctx, tx, job)
 			needed = err == nil && (m.Status == Queued || m.Status == Sending)
 			if errors.Is(err, ErrNotFound) {
 				return nil

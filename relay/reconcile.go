@@ -17,7 +17,7 @@ func (r *Relay) Reconcile(ctx context.Context) error {
 	if err := r.lookUp(ctx); err != nil {
 		return err
 	}
-	due := func() ([]string, error) {
+	due := func() ([]MessageRef, error) {
 		return r.Store.Unknown(ctx, time.Now().Add(-r.Set.UnconfirmedAfter), batch)
 	}
 	return r.each(ctx, due, func(tx Tx, m *Message, now time.Time) error {
@@ -35,26 +35,26 @@ const lookUps = 1000
 
 // lookUp asks the drivers that can tell what became of a message.
 func (r *Relay) lookUp(ctx context.Context) error {
-	ids, err := r.Store.Unknown(ctx, time.Now(), lookUps)
+	refs, err := r.Store.Unknown(ctx, time.Now(), lookUps)
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
+	for _, ref := range refs {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if err := r.lookUpOne(ctx, id); err != nil {
-			r.Log.Warn("look up a message of unknown outcome", "message", id, "error", err)
+		if err := r.lookUpOne(ctx, ref); err != nil {
+			r.Log.Warn("look up a message of unknown outcome", "message", ref.ID, "error", err)
 		}
 	}
 	return nil
 }
 
-func (r *Relay) lookUpOne(ctx context.Context, id string) error {
+func (r *Relay) lookUpOne(ctx context.Context, ref MessageRef) error {
 	var m Message
 	var ch Channel
 	err := r.Store.View(ctx, func(tx Tx) (err error) {
-		if m, err = tx.Message(ctx, "", id); err != nil {
+		if m, err = tx.Message(ctx, ref.Workspace, ref.ID); err != nil {
 			return err
 		}
 		ch, err = tx.Channel(ctx, m.Workspace, m.Channel)

@@ -34,7 +34,7 @@ func (r *Relay) report(ctx context.Context, channel string, rep Report) error {
 		return err
 	}
 	err = r.update(ctx, workspace, func(tx Tx) error {
-		m, err := tx.Message(ctx, "", id)
+		m, err := tx.Message(ctx, workspace, id)
 		if err != nil {
 			return err
 		}
@@ -62,17 +62,19 @@ func (r *Relay) report(ctx context.Context, channel string, rep Report) error {
 
 func (r *Relay) findReported(ctx context.Context, channel string, rep Report) (id, workspace string, err error) {
 	err = r.Store.View(ctx, func(tx Tx) error {
+		if workspace, err = tx.WorkspaceByCallback(ctx, channel); err != nil {
+			return err
+		}
 		id = rep.MessageID
 		if id == "" {
-			if id, err = tx.MessageByProvider(ctx, channel, rep.ProviderID); err != nil {
+			if id, err = tx.MessageByProvider(ctx, workspace, channel, rep.ProviderID); err != nil {
 				return err
 			}
 		}
-		m, err := tx.Message(ctx, "", id)
+		m, err := tx.Message(ctx, workspace, id)
 		if err == nil && m.Channel != channel {
 			return ErrNotFound
 		}
-		workspace = m.Workspace
 		return err
 	})
 	return id, workspace, err

@@ -207,19 +207,26 @@ func (r *Relay) fits(a Action, ch Channel) *Error {
 // a sub-lane by the recipient's hash.
 func LaneFor(ch Channel, recipient string) string {
 	if ch.Concurrency <= 1 {
-		return ch.ID
+		return SubLane(ch, 0)
 	}
 	h := fnv.New32a()
 	h.Write([]byte(recipient))
 	return SubLane(ch, int(h.Sum32()%uint32(ch.Concurrency)))
 }
 
-// SubLane is the id of a channel's n-th lane, n from 0.
+// SubLane is the id of a channel's n-th lane, n from 0: ws_…/ch_…, and with
+// several lanes ws_…/ch_…/n.
 func SubLane(ch Channel, n int) string {
 	if ch.Concurrency <= 1 {
-		return ch.ID
+		return ch.Workspace + "/" + ch.ID
 	}
-	return fmt.Sprintf("%s/%d", ch.ID, n)
+	return fmt.Sprintf("%s/%s/%d", ch.Workspace, ch.ID, n)
+}
+
+// WorkspaceOfLane is the workspace that a lane's id begins with.
+func WorkspaceOfLane(lane string) string {
+	workspace, _, _ := strings.Cut(lane, "/")
+	return workspace
 }
 
 // newChat gives a conversation its number.

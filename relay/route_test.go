@@ -28,10 +28,10 @@ func TestARecipientKeepsItsLane(t *testing.T) {
 		recipient   string
 		want        string
 	}{
-		{0, "+14151231234", "ch_1"}, {1, "+14151231234", "ch_1"},
-		{4, "+14151231234", "ch_1/3"}, {64, "+14151231234", "ch_1/59"}, {4, "120363025246125486@g.us", "ch_1/0"},
+		{0, "+14151231234", "ws_1/ch_1"}, {1, "+14151231234", "ws_1/ch_1"},
+		{4, "+14151231234", "ws_1/ch_1/3"}, {64, "+14151231234", "ws_1/ch_1/59"}, {4, "120363025246125486@g.us", "ws_1/ch_1/0"},
 	} {
-		ch := Channel{ID: "ch_1", Concurrency: c.concurrency}
+		ch := Channel{ID: "ch_1", Workspace: "ws_1", Concurrency: c.concurrency}
 		for range 3 {
 			if got := LaneFor(ch, c.recipient); got != c.want {
 				t.Errorf("with %d lanes %s has lane %s, want %s", c.concurrency, c.recipient, got, c.want)

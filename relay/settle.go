@@ -23,7 +23,7 @@ func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
 		o.end = time.Now()
 	}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := r.updateMessage(ctx, l.Item, func(tx Tx) error { return r.settleTx(ctx, tx, l, o) })
+		err := r.update(ctx, WorkspaceOfLane(l.Lane), func(tx Tx) error { return r.settleTx(ctx, tx, l, o) })
 		if err == nil {
 			return
 		}
@@ -39,17 +39,8 @@ func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
 	}
 }
 
-func (r *Relay) workspaceOf(ctx context.Context, id string) (workspace string) {
-	_ = r.Store.View(ctx, func(tx Tx) error { // only to name it in an alarm
-		m, err := tx.Message(ctx, "", id)
-		workspace = m.Workspace
-		return err
-	})
-	return workspace
-}
-
 func (r *Relay) settleTx(ctx context.Context, tx Tx, l queue.Lease, o outcome) error {
-	m, err := tx.Message(ctx, "", l.Item)
+	m, err := tx.Message(ctx, WorkspaceOfLane(l.Lane), l.Item)
 	if err != nil {
 		return err
 	}
@@ -196,7 +187,7 @@ func positive(s Status) bool { return s == Sent || s == Delivered || s == Read }
 // wentOut ends a doubted message that turns out to have gone out with an
 // earlier try: it must not leave again. It takes the table's own way there.
 func wentOut(ctx context.Context, tx Tx, m *Message, c Change) error {
-	if err := leaveLane(ctx, tx, m.ID); err != nil {
+	if err := leaveLane(ctx, tx, m); err != nil {
 		return err
 	}
 	for _, s := range []Status{Sending, Sent, c.Status} {

@@ -1,5 +1,7 @@
 package relay
 
+import "slices"
+
 // Status is where a message is in its life.
 type Status string
 
@@ -20,6 +22,9 @@ const (
 
 // statuses lists every status.
 var statuses = []Status{Queued, Sending, Sent, Delivered, Read, Failed, Unknown, Unconfirmed, Canceled, Expired}
+
+// Statuses are all of them.
+func Statuses() []Status { return slices.Clone(statuses) }
 
 // Valid reports whether s is one of the statuses.
 func (s Status) Valid() bool {

@@ -14,6 +14,9 @@ import (
 // caller's to change. A Tx serves one goroutine and ends with its function.
 //
 // Lanes before accounts, everywhere: whoever needs both loads the lane first.
+//
+// Everything is found by its workspace first. A lane's id begins with its
+// workspace's id and a slash.
 type Tx interface {
 	quota.Tx
 	queue.Tx
@@ -53,6 +56,11 @@ type Directory interface {
 	APIKey(ctx context.Context, h TokenHash) (APIKey, error)
 	PutAPIKey(ctx context.Context, k APIKey) error
 	DeleteAPIKey(ctx context.Context, k APIKey) error
+	// WorkspaceByCallback leads from the id in a provider's callback address,
+	// which is its channel's, to the workspace.
+	WorkspaceByCallback(ctx context.Context, callback string) (workspace string, err error)
+	PutCallback(ctx context.Context, callback, workspace string) error
+	DeleteCallback(ctx context.Context, callback string) error
 }
 
 // Journal remembers calls: attempts and idempotency keys.
@@ -79,11 +87,11 @@ type KeyUse struct {
 // Messages is the story of each message and what was counted of them.
 type Messages interface {
 	// Message finds one by id; ErrNotFound also where it is another
-	// workspace's. An empty workspace finds it in any: for reports alone.
+	// workspace's.
 	Message(ctx context.Context, workspace, id string) (Message, error)
 	PutMessage(ctx context.Context, m Message) error
 	// MessageByProvider finds one by its provider's id on a channel.
-	MessageByProvider(ctx context.Context, channel, providerID string) (id string, err error)
+	MessageByProvider(ctx context.Context, workspace, channel, providerID string) (id string, err error)
 	// Count adds to a channel's counters for the minute of at.
 	Count(ctx context.Context, workspace string, at time.Time, c Counts) error
 }
@@ -91,7 +99,7 @@ type Messages interface {
 // Preparing is the files that are being fetched.
 type Preparing interface {
 	// Fetch finds the job that fetches a message's file. ErrNotFound.
-	Fetch(ctx context.Context, messageID string) (Fetch, error)
+	Fetch(ctx context.Context, workspace, messageID string) (Fetch, error)
 	PutFetch(ctx context.Context, f Fetch) error
 	DeleteFetch(ctx context.Context, f Fetch) error
 }
@@ -144,13 +152,17 @@ type Work interface {
 	// Stranded are the items leased by a node; at its start, what a crash of
 	// its predecessor left out.
 	Stranded(ctx context.Context, node string) ([]queue.Item, error)
-	// RestLanes lets every lane of a node wait one full spacing from now: no
-	// burst after a restart.
+	// RestLanes lets every lane that a node held last, or that is at home with
+	// it, wait one full spacing from now: no burst after a restart. A store
+	// that only one node can have open lets all lanes rest.
 	RestLanes(ctx context.Context, node string, now time.Time) error
-	// Expired are ids of up to n items, not out, whose time has passed.
-	Expired(ctx context.Context, now time.Time, n int) ([]string, error)
-	// Unknown are ids of up to n messages that became unknown before t.
-	Unknown(ctx context.Context, before time.Time, n int) ([]string, error)
+	// Expired are up to n items, not out, whose time has passed.
+	Expired(ctx context.Context, now time.Time, n int) ([]MessageRef, error)
+	// Unknown are up to n messages that became unknown before t.
+	Unknown(ctx context.Context, before time.Time, n int) ([]MessageRef, error)
+	// Draining are up to n lanes that are on hold for this reason and have
+	// items that are not out.
+	Draining(ctx context.Context, hold string, n int) ([]queue.Lane, error)
 	// FetchesDue are up to n fetch jobs that may be taken, and when the next
 	// one may be (zero: none waits).
 	FetchesDue(ctx context.Context, now time.Time, n int) (due []Fetch, next time.Time, err error)
@@ -171,6 +183,8 @@ type Lists interface {
 	Counts(ctx context.Context, workspace string, from, to time.Time) ([]Counts, error)
 	// Queue tells of the lanes of a workspace; of all with an empty one.
 	Queue(ctx context.Context, workspace string, now time.Time) ([]LaneView, error)
+	// Backlog sums up all lanes.
+	Backlog(ctx context.Context, now time.Time) (Backlog, error)
 	// Items are ids of up to n queued items of a lane that are not out.
 	Items(ctx context.Context, lane string, n int) ([]string, error)
 }
@@ -198,6 +212,19 @@ type LedgerLine struct {
 	// Folded counts the entries of pruned messages that this line stands
 	// for; 0 on an entry of its own. AvailableAfter is unknown then.
 	Folded int64
+}
+
+// MessageRef names a message.
+type MessageRef struct{ Workspace, ID string }
+
+// Backlog is how much waits, over all workspaces.
+type Backlog struct {
+	// Queued counts messages that are queued or being sent.
+	Queued int64
+	// Oldest is the id of about the oldest of them; empty for none.
+	Oldest string
+	// Open, Paused and Held count lanes by what they do.
+	Open, Paused, Held int64
 }
 
 // LaneView is a lane with what only its store can tell.
@@ -230,7 +257,11 @@ type Upkeep interface {
 	// Verify recomputes every ledger and checks every invariant and
 	// checksum. Each violation is one sentence; none means all is well.
 	Verify(ctx context.Context, report func(violation string)) (VerifyStats, error)
-	// Job and PutJob remember when a cron job last ended well.
+	// TakeJob lets a node run a cron job: false where another node has it, or
+	// has run it since last. It is the node's until PutJob, or until the lease
+	// ends; taking it again renews the lease. Job and PutJob remember when it
+	// last ended well.
+	TakeJob(ctx context.Context, name, node string, last time.Time, lease time.Duration) (bool, error)
 	Job(ctx context.Context, name string) (last time.Time, err error)
 	PutJob(ctx context.Context, name string, last time.Time) error
 	// Free is how many bytes may still be written before the reserve is
@@ -251,6 +282,10 @@ var (
 	// ErrInDoubt means that a commit failed and may or may not be durable.
 	// The store takes no more work; the process must end and start again.
 	ErrInDoubt = errors.New("commit in doubt")
+	// ErrUnavailable means that the store cannot be reached now, or cannot say
+	// whether a commit happened. Nothing may be promised; it may be over in a
+	// moment.
+	ErrUnavailable = errors.New("the store cannot be reached")
 	// ErrClosed means that the store was closed.
 	ErrClosed = errors.New("store is closed")
 )

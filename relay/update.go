@@ -18,16 +18,6 @@ func (r *Relay) update(ctx context.Context, workspace string, fn func(Tx) error)
 	return err
 }
 
-// updateMessage is update for a message whose workspace the caller does not
-// know; it is looked up for the alarm alone.
-func (r *Relay) updateMessage(ctx context.Context, id string, fn func(Tx) error) error {
-	err := r.transact(ctx, fn)
-	if errors.Is(err, quota.ErrUnbalanced) {
-		r.freeze(ctx, r.workspaceOf(ctx, id), err)
-	}
-	return err
-}
-
 // transact runs fn in a transaction and, after the commit, tells Watch which
 // units moved.
 func (r *Relay) transact(ctx context.Context, fn func(Tx) error) error {

@@ -41,20 +41,20 @@ func (t *tx) PutLane(_ context.Context, l queue.Lane) error {
 	return nil
 }
 
-// Item finds an item.
-func (t *tx) Item(_ context.Context, id string) (queue.Item, error) {
-	if i, found := t.o.item(id); found {
-		if i == nil {
-			return queue.Item{}, queue.ErrNoItem
+// Item finds an item of a lane.
+func (t *tx) Item(_ context.Context, lane, id string) (queue.Item, error) {
+	i, found := t.o.item(id)
+	if !found {
+		t.s.lanes.mu.RLock()
+		defer t.s.lanes.mu.RUnlock()
+		if p, ok := t.s.lanes.items[id]; ok {
+			i = &p.Item
 		}
-		return *i, nil
 	}
-	t.s.lanes.mu.RLock()
-	defer t.s.lanes.mu.RUnlock()
-	if p, ok := t.s.lanes.items[id]; ok {
-		return p.Item, nil
+	if i == nil || i.Lane != lane {
+		return queue.Item{}, queue.ErrNoItem
 	}
-	return queue.Item{}, queue.ErrNoItem
+	return *i, nil
 }
 
 // PutItem writes an item.

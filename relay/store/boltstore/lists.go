@@ -311,6 +311,30 @@ func (l *lane) nextSend(now time.Time, waiting int) time.Time {
 	return l.dueAt
 }
 
+// Backlog sums up all lanes.
+func (s *Store) Backlog(context.Context, time.Time) (b relay.Backlog, _ error) {
+	x := s.lanes
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	for _, l := range x.lanes {
+		b.Queued += int64(l.Depth)
+		switch {
+		case l.Hold != "":
+			b.Held++
+		case l.Paused:
+			b.Paused++
+		default:
+			b.Open++
+		}
+		for _, line := range l.recipients {
+			if id := line[0].ID; b.Oldest == "" || id < b.Oldest {
+				b.Oldest = id
+			}
+		}
+	}
+	return b, nil
+}
+
 // Items are ids of queued items of a lane that are not out.
 func (s *Store) Items(_ context.Context, laneID string, n int) ([]string, error) {
 	s.lanes.mu.RLock()

@@ -8,14 +8,14 @@ import (
 	"relevo/relay"
 )
 
-// Message finds one by id. An empty workspace finds it in any.
+// Message finds one by id.
 func (t *tx) Message(_ context.Context, workspace, id string) (relay.Message, error) {
 	raw, err := rawID(id)
 	if err != nil {
 		return relay.Message{}, err
 	}
 	m, err := get[relay.Message](t, bMessage, raw)
-	if err == nil && workspace != "" && m.Workspace != workspace {
+	if err == nil && m.Workspace != workspace {
 		return relay.Message{}, relay.ErrNotFound
 	}
 	return m, err
@@ -56,7 +56,7 @@ func (t *tx) indexUnknown(m relay.Message, raw string) error {
 }
 
 // MessageByProvider finds a message by its provider's id on a channel.
-func (t *tx) MessageByProvider(_ context.Context, channel, providerID string) (string, error) {
+func (t *tx) MessageByProvider(ctx context.Context, workspace, channel, providerID string) (string, error) {
 	if providerID == "" {
 		return "", relay.ErrNotFound
 	}
@@ -64,7 +64,8 @@ func (t *tx) MessageByProvider(_ context.Context, channel, providerID string) (s
 	if err != nil {
 		return "", err
 	}
-	return idOf(string(raw)), nil
+	_, err = t.Message(ctx, workspace, idOf(string(raw)))
+	return idOf(string(raw)), err
 }
 
 // Count adds to a channel's counters for one minute.
@@ -79,12 +80,16 @@ func (t *tx) Count(_ context.Context, workspace string, at time.Time, c relay.Co
 }
 
 // Fetch finds the job that fetches a message's file.
-func (t *tx) Fetch(_ context.Context, messageID string) (relay.Fetch, error) {
+func (t *tx) Fetch(_ context.Context, workspace, messageID string) (relay.Fetch, error) {
 	raw, err := rawID(messageID)
 	if err != nil {
 		return relay.Fetch{}, err
 	}
-	return get[relay.Fetch](t, bFetch, raw)
+	f, err := get[relay.Fetch](t, bFetch, raw)
+	if err == nil && f.Workspace != workspace {
+		return relay.Fetch{}, relay.ErrNotFound
+	}
+	return f, err
 }
 
 // PutFetch writes one.

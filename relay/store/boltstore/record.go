@@ -27,6 +27,7 @@ const (
 	bChatName               // workspace name -> []number
 	bToken                  // hash -> workspace
 	bAPIKey                 // hash -> APIKey
+	bCallback               // callback id -> workspace
 	bAttempt                // workspace slot(1) -> Attempt
 	bHead                   // workspace -> head of its attempts
 	bKey                    // workspace sha256(key)[:16] -> KeyUse
@@ -35,7 +36,7 @@ const (
 	bProvider               // channel provider's id -> raw
 	bLedger                 // workspace time(8) kind(1) -> ledgerRow
 	bGrant                  // workspace kind ref -> key of bLedger
-	bLane                   // lane -> queue.Lane
+	bLane                   // lane, which begins with its workspace -> queue.Lane
 	bItem                   // raw -> queue.Item
 	bUnknown                // time(8) raw -> nothing
 	bFetch                  // raw -> Fetch
@@ -44,7 +45,7 @@ const (
 )
 
 var bucketNames = [buckets]string{
-	"meta", "workspace", "account", "channel", "roster", "chat", "chat_id", "chat_name", "token", "api_key", "attempt", "attempt_head", "key",
+	"meta", "workspace", "account", "channel", "roster", "chat", "chat_id", "chat_name", "token", "api_key", "callback", "attempt", "attempt_head", "key",
 	"message", "marks", "provider", "ledger", "grant", "lane", "item", "unknown", "fetch", "count",
 }
 

@@ -132,3 +132,18 @@ func (t *tx) PutAPIKey(_ context.Context, k relay.APIKey) error {
 func (t *tx) DeleteAPIKey(_ context.Context, k relay.APIKey) error {
 	return t.delete(bAPIKey, string(k.Hash[:]))
 }
+
+// WorkspaceByCallback finds the workspace of a provider's callback address.
+func (t *tx) WorkspaceByCallback(_ context.Context, callback string) (string, error) {
+	return get[string](t, bCallback, callback)
+}
+
+// PutCallback writes what leads from a callback's address to its workspace.
+func (t *tx) PutCallback(_ context.Context, callback, workspace string) error {
+	return put(t, bCallback, callback, workspace)
+}
+
+// DeleteCallback forgets it.
+func (t *tx) DeleteCallback(_ context.Context, callback string) error {
+	return t.delete(bCallback, callback)
+}

@@ -12,17 +12,99 @@ import (
 )
 
 // schema is the version of the layout that this program writes.
-const schema = 1
+const schema = 2
 
 // migrations[i] brings a file from version i to i+1. They run in one
 // transaction, so a file is of one version or the other, never between.
 var migrations = [schema]func(*bolt.Tx) error{
 	createTables,
+	lanesByWorkspace,
 }
 
 func createTables(b *bolt.Tx) error {
 	for t := range buckets {
 		if _, err := b.CreateBucketIfNotExists(t.name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lanesByWorkspace is schema 2: a lane's id begins with its workspace's, and
+// the directory of callbacks leads from a channel to its workspace.
+func lanesByWorkspace(b *bolt.Tx) error {
+	if err := createTables(b); err != nil {
+		return err
+	}
+	ids := map[string]string{} // by the old ones
+	err := rewrite(b, bLane, func(key string, l *queue.Lane) (string, error) {
+		id := l.Workspace + "/" + l.ID
+		ids[l.ID], l.ID = id, id
+		if l.Lease.Lane != "" {
+			l.Lease.Lane = id
+		}
+		return id, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = rewrite(b, bItem, func(key string, i *queue.Item) (string, error) {
+		id, ok := ids[i.Lane]
+		if !ok {
+			return key, fmt.Errorf("item %s is on lane %s, which is not there", i.ID, i.Lane)
+		}
+		i.Lane = id
+		return key, nil
+	})
+	if err != nil {
+		return err
+	}
+	err = rewrite(b, bMessage, func(key string, m *relay.Message) (string, error) {
+		m.Lane = m.Workspace + "/" + m.Lane
+		return key, nil
+	})
+	if err != nil {
+		return err
+	}
+	return rewrite(b, bChannel, func(key string, c *relay.Channel) (string, error) {
+		v, err := encode(bCallback, c.ID, c.Workspace)
+		if err != nil {
+			return key, err
+		}
+		return key, b.Bucket(bCallback.name()).Put([]byte(c.ID), v)
+	})
+}
+
+// rewrite changes every row of a table; change returns the row's new key.
+func rewrite[T any](b *bolt.Tx, table bucket, change func(key string, row *T) (string, error)) error {
+	type changed struct {
+		old, key string
+		v        []byte
+	}
+	var all []changed
+	err := b.Bucket(table.name()).ForEach(func(k, v []byte) error {
+		row, err := decode[T](table, string(k), v)
+		if err != nil {
+			return err
+		}
+		key, err := change(string(k), &row)
+		if err != nil {
+			return err
+		}
+		enc, err := encode(table, key, row)
+		all = append(all, changed{string(k), key, enc})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if c.old != c.key {
+			if err := b.Bucket(table.name()).Delete([]byte(c.old)); err != nil {
+				return err
+			}
+		}
+		if err := b.Bucket(table.name()).Put([]byte(c.key), c.v); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ func (s *Store) PruneMessages(ctx context.Context, before time.Time, n int) (int
 	err = s.do(ctx, &request{fn: func(t *tx) error {
 		removed = 0
 		for _, id := range old {
-			gone, err := t.forget(ctx, id)
+			gone, err := t.forget(id)
 			if err != nil {
 				return err
 			}
@@ -74,8 +74,9 @@ func (t *tx) mayGo(m relay.Message, going []string) bool {
 
 // forget removes a settled message and folds its entries into those of its
 // day.
-func (t *tx) forget(ctx context.Context, id string) (int, error) {
-	m, err := t.Message(ctx, "", id)
+func (t *tx) forget(id string) (int, error) {
+	raw := mustRaw(id)
+	m, err := get[relay.Message](t, bMessage, raw)
 	if errors.Is(err, relay.ErrNotFound) || err == nil && !m.Status.Settled() {
 		return 0, nil
 	}
@@ -85,7 +86,6 @@ func (t *tx) forget(ctx context.Context, id string) (int, error) {
 	if m.PartOf != "" && t.raw(bMessage, mustRaw(m.PartOf)) != nil {
 		return 0, nil // a second part goes with or after its first
 	}
-	raw := mustRaw(id)
 	marks, err := t.marks(id)
 	if err != nil {
 		return 0, err
@@ -259,6 +259,13 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return errors.Join(fmt.Errorf("copy the database: %w", err), os.Remove(tmp))
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// TakeJob takes a job that has not run since last: nobody else can have it,
+// because one process has the file.
+func (s *Store) TakeJob(ctx context.Context, name, _ string, last time.Time, _ time.Duration) (bool, error) {
+	have, err := s.Job(ctx, name)
+	return have.Equal(last), err
 }
 
 // Job is when a cron job last ended well; the zero time for never.

@@ -65,7 +65,7 @@ func (s *Store) RestLanes(_ context.Context, _ string, now time.Time) error {
 }
 
 // Expired are items whose time has passed.
-func (s *Store) Expired(_ context.Context, now time.Time, n int) ([]string, error) {
+func (s *Store) Expired(_ context.Context, now time.Time, n int) ([]relay.MessageRef, error) {
 	x := s.lanes
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -78,25 +78,45 @@ func (s *Store) Expired(_ context.Context, now time.Time, n int) ([]string, erro
 		x.ending.drop(p)
 		found = append(found, p)
 	}
-	var ids []string
+	var refs []relay.MessageRef
 	for _, p := range found {
 		x.ending.put(p)
-		ids = append(ids, p.ID)
+		refs = append(refs, relay.MessageRef{Workspace: relay.WorkspaceOfLane(p.Lane), ID: p.ID})
 	}
-	return ids, nil
+	return refs, nil
+}
+
+// Draining are lanes on hold for a reason that have items that are not out.
+func (s *Store) Draining(_ context.Context, hold string, n int) (out []queue.Lane, _ error) {
+	s.lanes.mu.RLock()
+	defer s.lanes.mu.RUnlock()
+	for _, l := range s.lanes.lanes {
+		waiting := l.count
+		if l.out != nil {
+			waiting--
+		}
+		if hold != "" && l.Hold == hold && waiting > 0 && len(out) < n {
+			out = append(out, l.Lane)
+		}
+	}
+	return out, nil
 }
 
 // Unknown are messages that became unknown before a time.
-func (s *Store) Unknown(_ context.Context, before time.Time, n int) ([]string, error) {
-	var ids []string
+func (s *Store) Unknown(_ context.Context, before time.Time, n int) ([]relay.MessageRef, error) {
+	var refs []relay.MessageRef
 	err := s.view(func(t *tx) error {
 		c := t.b.Bucket(bUnknown.name()).Cursor()
-		for k, _ := c.First(); k != nil && len(ids) < n && fromBE(string(k[:8])) <= before.UnixMicro(); k, _ = c.Next() {
-			ids = append(ids, idOf(string(k[8:])))
+		for k, _ := c.First(); k != nil && len(refs) < n && fromBE(string(k[:8])) <= before.UnixMicro(); k, _ = c.Next() {
+			m, err := get[relay.Message](t, bMessage, string(k[8:]))
+			if err != nil {
+				return err
+			}
+			refs = append(refs, relay.MessageRef{Workspace: m.Workspace, ID: m.ID})
 		}
 		return nil
 	})
-	return ids, err
+	return refs, err
 }
 
 // FetchesDue are fetch jobs that may be taken.

@@ -287,7 +287,7 @@ func frozenAccount(t *testing.T, w *world) {
 	w.relay.Watch.Unbalanced = func() { alarms++ }
 	set := func(edit func(*quota.Account)) {
 		t.Helper()
-		w.update(func(tx relay.Tx) error {
+		w.update(func(t *report, tx relay.Tx) error {
 			a, err := tx.Account(t.Context(), w.ws.ID)
 			if err != nil {
 				return err

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +27,7 @@ func (l *line) many(n int) {
 	l.t.Helper()
 	home := l.id
 	for i := range n {
-		l.id = fmt.Sprintf("ch_%020d", i+1)
+		l.id = laneID(i + 1)
 		l.lane(l.id, func(q *queue.Lane) { q.NextFree = l.now.Add(time.Duration(i) * time.Second) })
 		l.push(i, "+1", nil)
 	}
@@ -80,11 +79,11 @@ func noStarving(t *testing.T, l *line) {
 func blockedLane(t *testing.T, l *line) {
 	l.many(3)
 	l.now = l.now.Add(3 * time.Second)
-	l.lane("ch_00000000000000000001", func(q *queue.Lane) { q.Home = "node-2" })
-	l.lane("ch_00000000000000000002", func(q *queue.Lane) { q.Paused = true })
+	l.lane(laneID(1), func(q *queue.Lane) { q.Home = "node-2" })
+	l.lane(laneID(2), func(q *queue.Lane) { q.Paused = true })
 	equal(t, "claim of one", itemsOf(l.claim(1)), []string{messageID(2)})
 	// what take leaves unleased stays where it is
-	l.lane("ch_00000000000000000002", func(q *queue.Lane) { q.Paused = false })
+	l.lane(laneID(2), func(q *queue.Lane) { q.Paused = false })
 	for range 2 {
 		offered := 0
 		err := l.store.Claim(t.Context(), node, 5, l.now, func(relay.Tx, queue.Item) error { offered++; return nil }, func() { offered = 0 })
@@ -102,7 +101,7 @@ func claimFails(t *testing.T, l *line) {
 		if n++; n == 3 {
 			return errMine
 		}
-		_, err := queue.Take(t.Context(), tx, i.ID, node, l.now, time.Minute)
+		_, err := queue.Take(t.Context(), tx, i, node, l.now, time.Minute)
 		return err
 	}, func() { n = 0 })
 	if !errors.Is(err, errMine) {
@@ -153,7 +152,7 @@ func fetchJobs(t *testing.T, l *line) {
 	job := func(n int, after time.Duration) relay.Fetch {
 		return relay.Fetch{MessageID: messageID(n), Workspace: ws, Next: l.now.Add(after)}
 	}
-	l.update(func(tx relay.Tx) error {
+	l.update(func(t *report, tx relay.Tx) error {
 		return errors.Join(tx.PutFetch(t.Context(), job(1, 0)), tx.PutFetch(t.Context(), job(2, time.Second)), tx.PutFetch(t.Context(), job(3, time.Minute)))
 	})
 	check := func(n int, now time.Time, want int, next time.Time) {
@@ -166,7 +165,7 @@ func fetchJobs(t *testing.T, l *line) {
 	check(5, l.now, 1, l.now.Add(time.Second))
 	l.reopen()
 	check(5, l.now.Add(time.Second), 2, l.now.Add(time.Minute))
-	l.update(func(tx relay.Tx) error { // leased: later
+	l.update(func(t *report, tx relay.Tx) error { // leased: later
 		return errors.Join(tx.PutFetch(t.Context(), job(1, time.Hour)), tx.DeleteFetch(t.Context(), job(2, 0)))
 	})
 	check(5, l.now.Add(time.Second), 0, l.now.Add(time.Minute))
@@ -177,17 +176,17 @@ func unknownOnes(t *testing.T, l *line) {
 	ws := relay.NewID("ws_")
 	put := func(n int, s relay.Status, since time.Duration) {
 		l.t.Helper()
-		l.update(func(tx relay.Tx) error {
+		l.update(func(t *report, tx relay.Tx) error {
 			return tx.PutMessage(t.Context(), relay.Message{ID: messageID(n), Workspace: ws, Channel: "ch", Status: s, UnknownAt: l.now.Add(since)})
 		})
 	}
 	put(3, relay.Unknown, 0)
 	put(2, relay.Unknown, time.Minute)
 	put(1, relay.Unknown, 2*time.Minute)
-	found := func(before time.Duration, n int, want ...string) {
+	found := func(before time.Duration, n int, ids ...string) {
 		t.Helper()
 		got, err := l.store.Unknown(t.Context(), l.now.Add(before), n)
-		row(t, "unknown before "+before.String(), want)(got, err)
+		row(t, "unknown before "+before.String(), refs(ws, ids))(got, err)
 	}
 	found(-time.Second, 5)
 	found(time.Minute+time.Second, 5, messageID(3), messageID(2))

@@ -174,7 +174,7 @@ func pruned(t *testing.T, w *world) {
 	}
 	w.verify()
 	w.balance(before.Available-1, 0, before.Spent+1)
-	w.view(func(tx relay.Tx) error {
+	w.view(func(t *report, tx relay.Tx) error {
 		for _, id := range ids {
 			if _, err := tx.Message(t.Context(), w.ws.ID, id); !errors.Is(err, relay.ErrNotFound) {
 				t.Errorf("pruned message %s: %v, want ErrNotFound", id, err)

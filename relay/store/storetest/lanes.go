@@ -1,8 +1,8 @@
 package storetest
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -28,6 +28,16 @@ func lanes() []ruleCase {
 	}
 }
 
+// laneID is the n-th of a workspace's lanes.
+func laneID(n int) string { return fmt.Sprintf("ws_00000000000000000000/ch_%020d", n) }
+
+func refs(workspace string, ids []string) (out []relay.MessageRef) {
+	for _, id := range ids {
+		out = append(out, relay.MessageRef{Workspace: workspace, ID: id})
+	}
+	return out
+}
+
 // line is one lane of rules, at a fixed time.
 type line struct {
 	*bench
@@ -39,7 +49,7 @@ const node = "node-1"
 
 func laneCase(fn func(t *testing.T, l *line)) func(*testing.T, *bench) {
 	return func(t *testing.T, b *bench) {
-		l := &line{bench: b, id: sampleChannelID, now: time.Now()}
+		l := &line{bench: b, id: laneID(0), now: time.Now()}
 		l.lane(l.id, nil)
 		fn(t, l)
 	}
@@ -48,10 +58,10 @@ func laneCase(fn func(t *testing.T, l *line)) func(*testing.T, *bench) {
 // lane makes or edits a lane with a spacing of 10 s.
 func (l *line) lane(id string, edit func(*queue.Lane)) {
 	l.t.Helper()
-	l.update(func(tx relay.Tx) error {
+	l.update(func(t *report, tx relay.Tx) error {
 		q, err := tx.Lane(l.t.Context(), id)
 		if errors.Is(err, queue.ErrNoLane) {
-			q, err = queue.Lane{ID: id, Spacing: queue.Spacing{Min: 10 * time.Second, Max: 10 * time.Second}}, nil
+			q, err = queue.Lane{ID: id, Workspace: relay.WorkspaceOfLane(id), Spacing: queue.Spacing{Min: 10 * time.Second, Max: 10 * time.Second}}, nil
 		}
 		if err != nil {
 			return err
@@ -66,7 +76,7 @@ func (l *line) lane(id string, edit func(*queue.Lane)) {
 // push puts item n for a recipient at the end.
 func (l *line) push(n int, to string, edit func(*queue.Item)) {
 	l.t.Helper()
-	l.update(func(tx relay.Tx) error {
+	l.update(func(t *report, tx relay.Tx) error {
 		i := queue.Item{ID: messageID(n), Lane: l.id, Recipient: to, Expires: l.now.Add(time.Hour)}
 		if edit != nil {
 			edit(&i)
@@ -83,7 +93,7 @@ func (l *line) claim(n int) (leases []queue.Lease) {
 		if i.Out {
 			return nil
 		}
-		lease, err := queue.Take(l.t.Context(), tx, i.ID, node, l.now, time.Minute)
+		lease, err := queue.Take(l.t.Context(), tx, i, node, l.now, time.Minute)
 		if err == nil {
 			leases = append(leases, lease)
 		}
@@ -119,7 +129,7 @@ func (l *line) retry(held queue.Lease, after time.Duration) {
 	if after > 0 {
 		notBefore = l.now.Add(after)
 	}
-	l.update(func(tx relay.Tx) error { return queue.Retry(l.t.Context(), tx, held, notBefore, l.now) })
+	l.update(func(t *report, tx relay.Tx) error { return queue.Retry(l.t.Context(), tx, held, notBefore, l.now) })
 }
 
 // done finishes a lease and lets the spacing pass.
@@ -198,13 +208,8 @@ func unready(_ *testing.T, l *line) {
 	l.done(l.next(3))
 	l.next(-1)
 	l.due(time.Time{})
-	l.update(func(tx relay.Tx) error {
-		i, err := tx.Item(l.t.Context(), messageID(1))
-		if err != nil {
-			return err
-		}
-		i.Unready = false
-		return tx.PutItem(l.t.Context(), i)
+	l.update(func(t *report, tx relay.Tx) error {
+		return queue.Ready(l.t.Context(), tx, l.id, messageID(1))
 	})
 	l.due(l.now)
 	l.done(l.next(1))
@@ -292,11 +297,7 @@ func outStays(t *testing.T, l *line) {
 	l.push(1, "+1", nil)
 	held := l.next(1)
 	err := l.store.Update(t.Context(), func(tx relay.Tx) error {
-		i, err := tx.Item(t.Context(), messageID(1))
-		if err != nil {
-			return err
-		}
-		return queue.Remove(t.Context(), tx, i)
+		return queue.Remove(t.Context(), tx, l.id, messageID(1))
 	})
 	if !errors.Is(err, queue.ErrOut) {
 		t.Errorf("got %v, want ErrOut", err)
@@ -329,7 +330,12 @@ func restsFromTheEnd(_ *testing.T, l *line) {
 }
 
 func restLanes(t *testing.T, l *line) {
+	l.push(0, "+1", nil)
 	l.push(1, "+1", nil)
+	if err := l.finish(l.next(0)); err != nil { // the node held it last
+		t.Fatal(err)
+	}
+	l.now = l.now.Add(time.Minute)
 	if err := l.store.RestLanes(t.Context(), node, l.now); err != nil {
 		t.Fatal(err)
 	}
@@ -363,37 +369,33 @@ func depth(t *testing.T, l *line) {
 	check(2, 1, 1)
 	l.retry(held, time.Hour)
 	check(2, 2, 2)
-	l.update(func(tx relay.Tx) error { return remove(t.Context(), tx, 2) })
+	l.update(func(t *report, tx relay.Tx) error { return l.remove(tx, 2) })
 	check(1, 1, 1)
 	l.now = l.now.Add(time.Hour)
 	l.done(l.next(1))
 	check(0, 0, 0)
 }
 
-func remove(ctx context.Context, tx relay.Tx, n int) error {
-	i, err := tx.Item(ctx, messageID(n))
-	if err != nil {
-		return err
-	}
-	return queue.Remove(ctx, tx, i)
+func (l *line) remove(tx relay.Tx, n int) error {
+	return queue.Remove(l.t.Context(), tx, l.id, messageID(n))
 }
 
 func expiredItems(t *testing.T, l *line) {
 	for n := range 4 {
 		l.push(n, "+1", func(i *queue.Item) { i.Expires = l.now.Add(time.Duration(5-n) * time.Minute) })
 	}
-	found := func(after time.Duration, want ...string) {
+	found := func(after time.Duration, ids ...string) {
 		t.Helper()
 		for range 2 { // looking changes nothing
 			got, err := l.store.Expired(t.Context(), l.now.Add(after), 2)
-			row(t, "expired after "+after.String(), want)(got, err)
+			row(t, "expired after "+after.String(), refs(relay.WorkspaceOfLane(l.id), ids))(got, err)
 		}
 	}
 	found(2*time.Minute - 1)
 	found(2*time.Minute, messageID(3))
 	found(time.Hour, messageID(3), messageID(2)) // at most two, the oldest first
 	held := l.next(0)
-	l.update(func(tx relay.Tx) error { return errors.Join(remove(t.Context(), tx, 3), remove(t.Context(), tx, 2)) })
+	l.update(func(t *report, tx relay.Tx) error { return errors.Join(l.remove(tx, 3), l.remove(tx, 2)) })
 	found(time.Hour, messageID(1))
 	l.done(held)
 }

@@ -45,7 +45,10 @@ func ledgerCase(fn func(t *testing.T, k books)) func(*testing.T, *bench) {
 	}
 }
 
-func (k books) do(fn func(relay.Tx) error) { k.t.Helper(); k.update(fn) }
+func (k books) do(fn func(relay.Tx) error) {
+	k.t.Helper()
+	k.update(func(_ *report, tx relay.Tx) error { return fn(tx) })
+}
 
 func (k books) grant(ref string, n int64) error {
 	return k.store.Update(k.t.Context(), func(tx relay.Tx) error { return quota.Grant(k.t.Context(), tx, k.ws, ref, n, time.Now()) })
@@ -91,7 +94,7 @@ func (k books) ok(errs ...error) {
 func (k books) has(granted, available, reserved, spent int64) {
 	k.t.Helper()
 	var a quota.Account
-	k.view(func(tx relay.Tx) (err error) {
+	k.view(func(t *report, tx relay.Tx) (err error) {
 		a, err = tx.Account(k.t.Context(), k.ws)
 		return err
 	})
@@ -148,7 +151,7 @@ func onceEach(t *testing.T, k books) {
 func shortfall(t *testing.T, k books) {
 	k.ok(k.debit("a", 9), k.redebit("x", 5))
 	k.has(10, 0, 9, 1)
-	k.view(func(tx relay.Tx) error {
+	k.view(func(t *report, tx relay.Tx) error {
 		e, found, err := tx.Entry(t.Context(), k.ws, quota.KindRedebit, "x")
 		if !found || e.Units != 1 || e.Shortfall != 4 {
 			t.Errorf("the redebit is %+v (%v), want 1 unit and a shortfall of 4", e, found)

@@ -29,7 +29,7 @@ func (b *bench) debited(ws string, n int, created time.Time, edit func(*relay.Me
 	if edit != nil {
 		edit(&m)
 	}
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		if err := quota.Debit(b.t.Context(), tx, ws, m.ID, 1, created); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (b *bench) debited(ws string, n int, created time.Time, edit func(*relay.Me
 func (b *bench) granted(units int64) (ws string) {
 	b.t.Helper()
 	ws = relay.NewID("ws_")
-	b.update(func(tx relay.Tx) error { return quota.Grant(b.t.Context(), tx, ws, "g", units, at) })
+	b.update(func(t *report, tx relay.Tx) error { return quota.Grant(b.t.Context(), tx, ws, "g", units, at) })
 	return ws
 }
 
@@ -140,7 +140,7 @@ func entryChain(t *testing.T, b *bench) {
 	for n := range 20 {
 		b.debited(ws, n, at.Add(-time.Duration(n%3)*time.Second), nil)
 	}
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		return errors.Join(quota.Spend(t.Context(), tx, ws, messageID(1), at), quota.Refund(t.Context(), tx, ws, messageID(2), at),
 			quota.Expire(t.Context(), tx, ws, "e", 5, at))
 	})
@@ -174,7 +174,7 @@ func entryChain(t *testing.T, b *bench) {
 
 func chatPaging(t *testing.T, b *bench) {
 	ws := relay.NewID("ws_")
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		for n := 99997; n <= 100003; n++ {
 			c := relay.Chat{Workspace: ws, Channel: "ch_0000000000000000000" + fmt.Sprint(n%2), Recipient: fmt.Sprintf("+%d", n), ID: fmt.Sprint(n), CreatedAt: at}
 			if err := tx.PutChat(t.Context(), c); err != nil {
@@ -204,7 +204,7 @@ func chatPaging(t *testing.T, b *bench) {
 
 func workspacePaging(t *testing.T, b *bench) {
 	want := map[string]bool{}
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		clear(want)
 		for n := range 7 {
 			w := sampleWorkspace()
@@ -247,7 +247,7 @@ func foreignCursor(t *testing.T, b *bench) {
 
 func pruneKeys(t *testing.T, b *bench) {
 	ws, ctx := relay.NewID("ws_"), t.Context()
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		for n := range 10 {
 			if err := tx.PutKey(ctx, ws, fmt.Sprint(n), relay.KeyUse{At: at.Add(time.Duration(n) * time.Hour)}); err != nil {
 				return err
@@ -268,7 +268,7 @@ func pruneKeys(t *testing.T, b *bench) {
 	if removed != 4 {
 		t.Errorf("%d keys were forgotten, want 4", removed)
 	}
-	b.view(func(tx relay.Tx) error {
+	b.view(func(t *report, tx relay.Tx) error {
 		for n := range 10 {
 			if _, err := tx.Key(ctx, ws, fmt.Sprint(n)); errors.Is(err, relay.ErrNotFound) != (n < 4) {
 				t.Errorf("key of hour %d: %v", n, err)

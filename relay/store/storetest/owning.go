@@ -220,7 +220,7 @@ func deletedWorkspace(t *testing.T, w *world) {
 	if _, err := w.relay.FindAPIKey(t.Context(), secret); !errors.Is(err, relay.ErrNotFound) {
 		t.Errorf("a key of a deleted workspace: %v, want ErrNotFound", err)
 	}
-	w.view(func(tx relay.Tx) error {
+	w.view(func(t *report, tx relay.Tx) error {
 		a, err := tx.Account(t.Context(), w.ws.ID)
 		if a.Available != 100 || a.Reserved != 0 {
 			t.Errorf("account %+v, want all 100 units back", a)

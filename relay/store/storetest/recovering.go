@@ -104,8 +104,8 @@ func restartInOrder(t *testing.T, w *world) {
 
 func crashWhileFetching(t *testing.T, w *world) {
 	id := w.accept(pair("+1"))
-	w.update(func(tx relay.Tx) error { // leased, then nothing more was heard
-		f, err := tx.Fetch(t.Context(), id)
+	w.update(func(t *report, tx relay.Tx) error { // leased, then nothing more was heard
+		f, err := tx.Fetch(t.Context(), w.ws.ID, id)
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func stopping(t *testing.T, w *world) {
 // breaks adds units out of nowhere to the account; negative ones mend it.
 func (w *world) breaks(units int64) {
 	w.t.Helper()
-	w.update(func(tx relay.Tx) error {
+	w.update(func(t *report, tx relay.Tx) error {
 		a, err := tx.Account(w.t.Context(), w.ws.ID)
 		if err != nil {
 			return err

@@ -249,7 +249,7 @@ func lateShortfall(t *testing.T, w *world) {
 	w.report(id, relay.Delivered)
 	w.is(relay.Delivered, id)
 	w.balance(0, 99, 1)
-	w.view(func(tx relay.Tx) error {
+	w.view(func(t *report, tx relay.Tx) error {
 		e, found, err := tx.Entry(t.Context(), w.ws.ID, quota.KindRedebit, relay.ChargeRef(id, 2))
 		if !found || e.Units != 1 || e.Shortfall != 1 {
 			t.Errorf("the redebit is %+v (%v), want 1 unit and a shortfall of 1", e, found)

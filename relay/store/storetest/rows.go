@@ -29,10 +29,10 @@ func rows() []ruleCase {
 
 func everyRow(t *testing.T, b *bench) {
 	w := sampleWorkspace()
-	b.update(func(tx relay.Tx) error { return fillRows(t.Context(), tx, w) })
-	b.view(func(tx relay.Tx) error { return checkRows(t, tx, w) })
+	b.update(func(t *report, tx relay.Tx) error { return fillRows(t.Context(), tx, w) })
+	b.view(func(t *report, tx relay.Tx) error { return checkRows(t, tx, w) })
 	b.reopen()
-	b.view(func(tx relay.Tx) error { return checkRows(t, tx, w) })
+	b.view(func(t *report, tx relay.Tx) error { return checkRows(t, tx, w) })
 	counts, err := b.store.Counts(t.Context(), w.ID, time.Time{}, time.Time{})
 	row(t, "counts", []relay.Counts{{Channel: sampleChannelID, Sent: 3, Failed: 2, Received: 1}})(counts, err)
 	keys, err := b.store.APIKeys(t.Context(), w.ID)
@@ -41,30 +41,31 @@ func everyRow(t *testing.T, b *bench) {
 
 func nothingThere(t *testing.T, b *bench) {
 	ctx, ws := t.Context(), relay.NewID("ws_")
-	b.view(func(tx relay.Tx) error {
+	b.view(func(t *report, tx relay.Tx) error {
 		for what, err := range map[string]error{
 			"workspace":             second(tx.Workspace(ctx, ws)),
 			"channel":               second(tx.Channel(ctx, ws, sampleChannelID)),
 			"chat":                  second(tx.Chat(ctx, ws, sampleChannelID, "+1")),
 			"chat by number":        second(tx.ChatByID(ctx, ws, "10001")),
+			"callback":              second(tx.WorkspaceByCallback(ctx, "none")),
 			"token":                 second(tx.WorkspaceByToken(ctx, relay.TokenHash{1})),
 			"api key":               second(tx.APIKey(ctx, relay.TokenHash{1})),
 			"key":                   second(tx.Key(ctx, ws, "k")),
 			"message":               second(tx.Message(ctx, ws, messageID(5))),
 			"malformed message":     second(tx.Message(ctx, ws, "wa_backend:XX")),
-			"message by provider":   second(tx.MessageByProvider(ctx, sampleChannelID, "p")),
-			"message by no id":      second(tx.MessageByProvider(ctx, sampleChannelID, "")),
-			"fetch":                 second(tx.Fetch(ctx, messageID(5))),
-			"fetch of malformed id": second(tx.Fetch(ctx, "x")),
+			"message by provider":   second(tx.MessageByProvider(ctx, ws, sampleChannelID, "p")),
+			"message by no id":      second(tx.MessageByProvider(ctx, ws, sampleChannelID, "")),
+			"fetch":                 second(tx.Fetch(ctx, ws, messageID(5))),
+			"fetch of malformed id": second(tx.Fetch(ctx, ws, "x")),
 		} {
 			if !errors.Is(err, relay.ErrNotFound) {
 				t.Errorf("%s: got %v, want ErrNotFound", what, err)
 			}
 		}
-		if _, err := tx.Lane(ctx, "none"); !errors.Is(err, queue.ErrNoLane) {
+		if _, err := tx.Lane(ctx, laneID(9)); !errors.Is(err, queue.ErrNoLane) {
 			t.Errorf("lane: got %v, want ErrNoLane", err)
 		}
-		if _, err := tx.Item(ctx, messageID(5)); !errors.Is(err, queue.ErrNoItem) {
+		if _, err := tx.Item(ctx, laneID(0), messageID(5)); !errors.Is(err, queue.ErrNoItem) {
 			t.Errorf("item: got %v, want ErrNoItem", err)
 		}
 		if _, found, err := tx.Entry(ctx, ws, quota.KindGrant, "r"); found || err != nil {
@@ -84,12 +85,13 @@ func second[T any](_ T, err error) error { return err }
 
 func anotherWorkspace(t *testing.T, b *bench) {
 	w, other := sampleWorkspace(), relay.NewID("ws_")
-	b.update(func(tx relay.Tx) error { return fillRows(t.Context(), tx, w) })
-	b.view(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error { return fillRows(t.Context(), tx, w) })
+	b.view(func(t *report, tx relay.Tx) error {
 		ctx := t.Context()
 		for what, err := range map[string]error{
 			"message": second(tx.Message(ctx, other, messageID(1))), "channel": second(tx.Channel(ctx, other, sampleChannelID)),
 			"key": second(tx.Key(ctx, other, "k")), "chat": second(tx.ChatByID(ctx, other, "10001")),
+			"fetch": second(tx.Fetch(ctx, other, messageID(1))), "message by provider": second(tx.MessageByProvider(ctx, other, sampleChannelID, "wamid.HBg=")),
 		} {
 			if !errors.Is(err, relay.ErrNotFound) {
 				t.Errorf("%s of another workspace: got %v, want ErrNotFound", what, err)
@@ -104,38 +106,39 @@ func anotherWorkspace(t *testing.T, b *bench) {
 
 func deletedRows(t *testing.T, b *bench) {
 	w, ctx := sampleWorkspace(), t.Context()
-	b.update(func(tx relay.Tx) error { return fillRows(ctx, tx, w) })
-	gone := func(tx relay.Tx) {
+	lane := w.ID + "/" + sampleChannelID
+	b.update(func(t *report, tx relay.Tx) error { return fillRows(ctx, tx, w) })
+	gone := func(t reporter, tx relay.Tx) {
 		for what, err := range map[string]error{
 			"token": second(tx.WorkspaceByToken(ctx, w.Webhook.Token.Hash)), "api key": second(tx.APIKey(ctx, relay.TokenHash{5})),
-			"fetch": second(tx.Fetch(ctx, messageID(1))),
+			"fetch": second(tx.Fetch(ctx, w.ID, messageID(1))),
 		} {
 			if !errors.Is(err, relay.ErrNotFound) {
 				t.Errorf("deleted %s: got %v, want ErrNotFound", what, err)
 			}
 		}
-		if _, err := tx.Item(ctx, messageID(1)); !errors.Is(err, queue.ErrNoItem) {
+		if _, err := tx.Item(ctx, lane, messageID(1)); !errors.Is(err, queue.ErrNoItem) {
 			t.Errorf("deleted item: got %v, want ErrNoItem", err)
 		}
 	}
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		k, err := tx.APIKey(ctx, relay.TokenHash{5})
 		if err != nil {
 			return err
 		}
-		err = errors.Join(tx.DeleteToken(ctx, w.Webhook.Token.Hash), tx.DeleteAPIKey(ctx, k), tx.DeleteFetch(ctx, sampleFetch(w.ID)), tx.DeleteItem(ctx, sampleItem(sampleChannelID)))
-		gone(tx)
+		err = errors.Join(tx.DeleteToken(ctx, w.Webhook.Token.Hash), tx.DeleteAPIKey(ctx, k), tx.DeleteFetch(ctx, sampleFetch(w.ID)), tx.DeleteItem(ctx, sampleItem(lane)))
+		gone(t, tx)
 		return err
 	})
-	b.view(func(tx relay.Tx) error { gone(tx); return nil })
+	b.view(func(t *report, tx relay.Tx) error { gone(t, tx); return nil })
 }
 
 func brokenText(t *testing.T, b *bench) {
 	w := sampleWorkspace()
 	m := sampleMessage(w.ID, sampleChannelID)
 	m.Failure.Message = "caf\xe9"
-	b.update(func(tx relay.Tx) error { return tx.PutMessage(t.Context(), m) })
-	b.view(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error { return tx.PutMessage(t.Context(), m) })
+	b.view(func(t *report, tx relay.Tx) error {
 		got, err := tx.Message(t.Context(), w.ID, m.ID)
 		if err == nil && got.Failure.Message != "caf\uFFFD" {
 			t.Errorf("a provider's sentence in Latin-1 came back as %q", got.Failure.Message)
@@ -147,7 +150,7 @@ func brokenText(t *testing.T, b *bench) {
 func attemptRing(t *testing.T, b *bench) {
 	ctx, ws := t.Context(), relay.NewID("ws_")
 	for n := range 205 {
-		b.update(func(tx relay.Tx) error {
+		b.update(func(t *report, tx relay.Tx) error {
 			return tx.AppendAttempt(ctx, relay.Attempt{ID: fmt.Sprint(n), Workspace: ws, At: at})
 		})
 	}
@@ -166,7 +169,7 @@ func attemptRing(t *testing.T, b *bench) {
 
 func attemptAgain(t *testing.T, b *bench) {
 	ctx, ws := t.Context(), relay.NewID("ws_")
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		for n := range 4 {
 			if err := tx.AppendAttempt(ctx, relay.Attempt{ID: fmt.Sprint(n), Workspace: ws, At: at, Count: 1}); err != nil {
 				return err
@@ -189,25 +192,25 @@ func chatNames(t *testing.T, b *bench) {
 	}
 	names := func(name string, want ...string) {
 		t.Helper()
-		b.view(func(tx relay.Tx) error {
+		b.view(func(t *report, tx relay.Tx) error {
 			row(t, "chats named "+name, want)(tx.ChatsByName(ctx, ws, name))
 			return nil
 		})
 	}
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		return errors.Join(tx.PutChat(ctx, chat("10001", "+1", "Ann")), tx.PutChat(ctx, chat("10002", "+2", "Ann")), tx.PutChat(ctx, chat("10003", "+3", "")))
 	})
 	names("Ann", "10001", "10002")
 	names("An")
-	b.update(func(tx relay.Tx) error { return tx.PutChat(ctx, chat("10001", "+1", "Anna")) })
+	b.update(func(t *report, tx relay.Tx) error { return tx.PutChat(ctx, chat("10001", "+1", "Anna")) })
 	names("Ann", "10002")
 	names("Anna", "10001")
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		return errors.Join(tx.PutChat(ctx, chat("10002", "+2", "")), tx.PutChat(ctx, chat("10003", "+3", "Anna")))
 	})
 	names("Ann")
 	names("Anna", "10001", "10003")
-	b.update(func(tx relay.Tx) error { // the same again changes nothing
+	b.update(func(t *report, tx relay.Tx) error { // the same again changes nothing
 		return tx.PutChat(ctx, chat("10003", "+3", "Anna"))
 	})
 	names("Anna", "10001", "10003")
@@ -216,7 +219,7 @@ func chatNames(t *testing.T, b *bench) {
 func counters(t *testing.T, b *bench) {
 	ctx, ws, other := t.Context(), relay.NewID("ws_"), relay.NewID("ws_")
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		return errors.Join(
 			tx.Count(ctx, ws, noon, relay.Counts{Channel: "a", Sent: 1}),
 			tx.Count(ctx, ws, noon.Add(59*time.Second), relay.Counts{Channel: "a", Sent: 1, Failed: 1}),
@@ -242,12 +245,12 @@ func counters(t *testing.T, b *bench) {
 
 func providerIDs(t *testing.T, b *bench) {
 	ctx, ws := t.Context(), relay.NewID("ws_")
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		return tx.PutMessage(ctx, relay.Message{ID: messageID(1), Workspace: ws, Channel: "ch_a", ProviderID: "p", Status: relay.Sent})
 	})
-	b.view(func(tx relay.Tx) error {
-		row(t, "by provider's id", messageID(1))(tx.MessageByProvider(ctx, "ch_a", "p"))
-		if _, err := tx.MessageByProvider(ctx, "ch_b", "p"); !errors.Is(err, relay.ErrNotFound) {
+	b.view(func(t *report, tx relay.Tx) error {
+		row(t, "by provider's id", messageID(1))(tx.MessageByProvider(ctx, ws, "ch_a", "p"))
+		if _, err := tx.MessageByProvider(ctx, ws, "ch_b", "p"); !errors.Is(err, relay.ErrNotFound) {
 			t.Errorf("on another channel: %v, want ErrNotFound", err)
 		}
 		return nil

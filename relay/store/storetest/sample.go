@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"encoding/json"
-	"testing"
 	"time"
 
 	"relevo/queue"
@@ -12,7 +11,7 @@ import (
 )
 
 // at is a time with every digit that a row must keep.
-var at = time.Date(2026, 2, 28, 23, 59, 59, 123456789, time.UTC)
+var at = time.Date(2026, 2, 28, 23, 59, 59, 123456000, time.UTC)
 
 func sampleWorkspace() relay.Workspace {
 	return relay.Workspace{
@@ -29,7 +28,7 @@ func sampleWorkspace() relay.Workspace {
 
 func sampleLane(id string) queue.Lane {
 	return queue.Lane{
-		ID: id, Workspace: relay.NewID("ws_"), Group: id, NextFree: at, Epoch: 7, Paused: true, Hold: "no balance", Home: "node-b",
+		ID: id, Workspace: relay.WorkspaceOfLane(id), Group: sampleChannelID, NextFree: at, Epoch: 7, Paused: true, Hold: "no balance", Home: "node-b",
 		Lease:   queue.Lease{Lane: id, Item: messageID(1), Owner: "node-a", Epoch: 7, Try: 2, Until: at.Add(time.Minute)},
 		Spacing: queue.Spacing{Min: time.Second, Max: 2500 * time.Millisecond}, Depth: 1, LastSeq: 12, LastEnd: at.Add(-time.Second),
 	}
@@ -90,14 +89,15 @@ const sampleChannelID = "ch_00000000000000000000"
 
 // fillRows writes one row of every kind, with every field set.
 func fillRows(ctx context.Context, tx relay.Tx, w relay.Workspace) error {
-	ch := sampleChannelID
+	ch, lane := sampleChannelID, w.ID+"/"+sampleChannelID
 	key := relay.APIKey{ID: "key_1", Workspace: w.ID, Name: "n", Hash: relay.TokenHash{5}, CreatedAt: at}
 	for _, write := range []func() error{
 		func() error { return tx.PutWorkspace(ctx, w) },
 		func() error { return tx.PutToken(ctx, w.Webhook.Token.Hash, w.ID) },
+		func() error { return tx.PutCallback(ctx, ch, w.ID) },
 		func() error { return tx.PutAPIKey(ctx, key) },
-		func() error { return tx.PutLane(ctx, sampleLane(ch)) },
-		func() error { return tx.PutItem(ctx, sampleItem(ch)) },
+		func() error { return tx.PutLane(ctx, sampleLane(lane)) },
+		func() error { return tx.PutItem(ctx, sampleItem(lane)) },
 		func() error { return tx.PutChannel(ctx, sampleChannel(w.ID, ch)) },
 		func() error { return tx.PutChannels(ctx, w.ID, sampleRefs()) },
 		func() error { return tx.PutChat(ctx, sampleChat(w.ID, ch)) },
@@ -132,16 +132,14 @@ func sampleFetch(workspace string) relay.Fetch {
 }
 
 // checkRows reads every row of fillRows again.
-func checkRows(t *testing.T, tx relay.Tx, w relay.Workspace) error {
-	ctx, ch := t.Context(), sampleChannelID
+func checkRows(t *report, tx relay.Tx, w relay.Workspace) error {
+	ctx, ch, lane := t.Context(), sampleChannelID, w.ID+"/"+sampleChannelID
+	row(t, "callback", w.ID)(tx.WorkspaceByCallback(ctx, ch))
 	row(t, "workspace", w)(tx.Workspace(ctx, w.ID))
 	row(t, "token", w.ID)(tx.WorkspaceByToken(ctx, w.Webhook.Token.Hash))
 	row(t, "api key", relay.APIKey{ID: "key_1", Workspace: w.ID, Name: "n", Hash: relay.TokenHash{5}, CreatedAt: at})(tx.APIKey(ctx, relay.TokenHash{5}))
-	l, err := tx.Lane(ctx, ch)
-	want := sampleLane(ch)
-	want.Workspace = l.Workspace // a new one each time
-	row(t, "lane", want)(l, err)
-	row(t, "item", sampleItem(ch))(tx.Item(ctx, messageID(1)))
+	row(t, "lane", sampleLane(lane))(tx.Lane(ctx, lane))
+	row(t, "item", sampleItem(lane))(tx.Item(ctx, lane, messageID(1)))
 	row(t, "channel", sampleChannel(w.ID, ch))(tx.Channel(ctx, w.ID, ch))
 	row(t, "roster", sampleRefs())(tx.Channels(ctx, w.ID))
 	row(t, "chat", sampleChat(w.ID, ch))(tx.Chat(ctx, w.ID, ch, "123-456@g.us"))
@@ -156,15 +154,14 @@ func checkRows(t *testing.T, tx relay.Tx, w relay.Workspace) error {
 		row(t, "entry", e)(got, err)
 	}
 	row(t, "message", sampleMessage(w.ID, ch))(tx.Message(ctx, w.ID, messageID(1)))
-	row(t, "message of any workspace", sampleMessage(w.ID, ch))(tx.Message(ctx, "", messageID(1)))
-	row(t, "message by provider", messageID(1))(tx.MessageByProvider(ctx, ch, "wamid.HBg="))
+	row(t, "message by provider", messageID(1))(tx.MessageByProvider(ctx, w.ID, ch, "wamid.HBg="))
 	row(t, "attempts", []relay.Attempt{sampleAttempt(w.ID)})(tx.LastAttempts(ctx, w.ID, 3))
 	row(t, "key", sampleKeyUse())(tx.Key(ctx, w.ID, "k"))
-	row(t, "fetch", sampleFetch(w.ID))(tx.Fetch(ctx, messageID(1)))
+	row(t, "fetch", sampleFetch(w.ID))(tx.Fetch(ctx, w.ID, messageID(1)))
 	return nil
 }
 
-func row[T any](t *testing.T, what string, want T) func(T, error) {
+func row[T any](t reporter, what string, want T) func(T, error) {
 	t.Helper()
 	return func(got T, err error) {
 		t.Helper()

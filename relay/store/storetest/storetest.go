@@ -9,6 +9,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -96,19 +97,57 @@ func (b *bench) reopen() {
 }
 
 // update runs fn in a transaction that must succeed.
-func (b *bench) update(fn func(relay.Tx) error) {
+func (b *bench) update(fn func(*report, relay.Tx) error) {
 	b.t.Helper()
-	if err := b.store.Update(b.t.Context(), fn); err != nil {
+	r := &report{T: b.t}
+	err := b.store.Update(b.t.Context(), func(tx relay.Tx) error {
+		r.failures = nil
+		return fn(r, tx)
+	})
+	r.tell(b.t)
+	if err != nil {
 		b.t.Fatalf("update: %v", err)
 	}
 }
 
 // view runs fn in a reading transaction that must succeed.
-func (b *bench) view(fn func(relay.Tx) error) {
+func (b *bench) view(fn func(*report, relay.Tx) error) {
 	b.t.Helper()
-	if err := b.store.View(b.t.Context(), fn); err != nil {
+	r := &report{T: b.t}
+	err := b.store.View(b.t.Context(), func(tx relay.Tx) error {
+		r.failures = nil
+		return fn(r, tx)
+	})
+	r.tell(b.t)
+	if err != nil {
 		b.t.Fatalf("view: %v", err)
 	}
+}
+
+// report is a test as a transaction sees it. A store may run a function more
+// than once, also over rows that turn out to be others: what the last run
+// finds wrong is wrong.
+type report struct {
+	*testing.T
+	failures []string
+}
+
+// Errorf notes a failure of this run.
+func (r *report) Errorf(format string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+
+func (r *report) tell(t *testing.T) {
+	t.Helper()
+	for _, f := range r.failures {
+		t.Error(f)
+	}
+}
+
+// reporter is a test, or a transaction's view of one.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
 }
 
 // verify is the books: nothing may be wrong.
@@ -155,7 +194,7 @@ func (b *bench) snapshot() kept {
 	must(err)
 	for _, w := range k.Workspaces {
 		var of keptWorkspace
-		b.view(func(tx relay.Tx) (err error) {
+		b.view(func(t *report, tx relay.Tx) (err error) {
 			of.Account, err = tx.Account(ctx, w.ID)
 			return err
 		})
@@ -212,7 +251,7 @@ func same() []cmp.Option {
 	}
 }
 
-func equal[T any](t *testing.T, what string, got, want T) {
+func equal[T any](t reporter, what string, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)

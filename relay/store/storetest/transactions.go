@@ -37,7 +37,7 @@ func anErrorLeavesNothing(t *testing.T, b *bench) {
 	if err != errMine {
 		t.Errorf("got error %v, want the function's own", err)
 	}
-	b.view(func(tx relay.Tx) error {
+	b.view(func(t *report, tx relay.Tx) error {
 		_, err := tx.Workspace(t.Context(), w.ID)
 		if !errors.Is(err, relay.ErrNotFound) {
 			t.Errorf("a workspace of a failed transaction was found: %v", err)
@@ -53,13 +53,13 @@ func anErrorLeavesNothing(t *testing.T, b *bench) {
 
 func ownWrites(t *testing.T, b *bench) {
 	w := sampleWorkspace()
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		if err := fillRows(t.Context(), tx, w); err != nil {
 			return err
 		}
 		return checkRows(t, tx, w)
 	})
-	b.update(func(tx relay.Tx) error { return checkRows(t, tx, w) })
+	b.update(func(t *report, tx relay.Tx) error { return checkRows(t, tx, w) })
 }
 
 func aPanic(t *testing.T, b *bench) {
@@ -75,7 +75,7 @@ func aPanic(t *testing.T, b *bench) {
 			panic("boom")
 		})
 	}()
-	b.update(func(tx relay.Tx) error {
+	b.update(func(t *report, tx relay.Tx) error {
 		if _, err := tx.Workspace(t.Context(), w.ID); !errors.Is(err, relay.ErrNotFound) {
 			t.Errorf("a workspace of a panicked transaction was found: %v", err)
 		}
@@ -128,7 +128,7 @@ func manyConcurrent(t *testing.T, b *bench) {
 	}
 	close(gun)
 	g.Wait()
-	b.view(func(tx relay.Tx) error {
+	b.view(func(t *report, tx relay.Tx) error {
 		a, err := tx.Account(t.Context(), w.ID)
 		if a.Granted != callers*each || a.Available != callers*each {
 			t.Errorf("granted %d, want %d: a transaction did not see the ones before it", a.Granted, callers*each)
@@ -168,7 +168,7 @@ func failuresAmongOthers(t *testing.T, b *bench) {
 	}
 	close(gun)
 	g.Wait()
-	b.view(func(tx relay.Tx) error {
+	b.view(func(t *report, tx relay.Tx) error {
 		a, err := tx.Account(t.Context(), w.ID)
 		if a.Granted != 20 {
 			t.Errorf("granted %d, want 20: those of the functions that succeeded", a.Granted)

@@ -149,7 +149,7 @@ func (w *world) work() (stop func()) {
 
 func (w *world) message(id string) (m relay.Message) {
 	w.t.Helper()
-	w.view(func(tx relay.Tx) (err error) {
+	w.view(func(t *report, tx relay.Tx) (err error) {
 		m, err = tx.Message(w.t.Context(), w.ws.ID, id)
 		return err
 	})
