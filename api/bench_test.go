@@ -162,6 +162,11 @@ func (r result) percentile(p int) float64 {
 // load calls the hook from so many connections, each as fast as it is
 // answered. The client shares the cores with the server, and is kept thin.
 func (b *bench) load(t *testing.T, addr string, conns int, length time.Duration) result {
+	return load(t, []string{addr}, b.tokens, conns, length)
+}
+
+// load calls the hooks of several nodes.
+func load(t *testing.T, addrs, tokens []string, conns int, length time.Duration) result {
 	t.Helper()
 	var calls atomic.Int64
 	took := make([][]time.Duration, conns)
@@ -169,7 +174,7 @@ func (b *bench) load(t *testing.T, addr string, conns int, length time.Duration)
 	var all sync.WaitGroup
 	for c := range conns {
 		all.Go(func() {
-			conn, err := net.Dial("tcp", addr)
+			conn, err := net.Dial("tcp", addrs[c%len(addrs)])
 			if err != nil {
 				t.Error(err)
 				return
@@ -179,7 +184,7 @@ func (b *bench) load(t *testing.T, addr string, conns int, length time.Duration)
 			for time.Since(started) < length {
 				n := calls.Add(1)
 				began := time.Now()
-				if err := b.callOnce(conn, in, n); err != nil {
+				if err := callOnce(conn, in, tokens[n%int64(len(tokens))], n); err != nil {
 					t.Error(err)
 					return
 				}
@@ -192,11 +197,11 @@ func (b *bench) load(t *testing.T, addr string, conns int, length time.Duration)
 }
 
 // callOnce writes one call and reads its answer, which must be a 200.
-func (b *bench) callOnce(w io.Writer, r *bufio.Reader, n int64) error {
+func callOnce(w io.Writer, r *bufio.Reader, token string, n int64) error {
 	body := fmt.Sprintf(`{"action":"send","phone":"+1415%07d","text":"Hello, your order %d is on its way and will be with you between ten and noon. Reply to this message to change the time."}`,
 		n*7919%benchPeople, n)
 	_, err := fmt.Fprintf(w, "POST /hook/%s HTTP/1.1\r\nHost: x\r\nUser-Agent: bench/1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-		b.tokens[n%int64(len(b.tokens))], len(body), body)
+		token, len(body), body)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,207 @@
+package pgstore
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"relevo/relay"
+)
+
+// writer is one goroutine's right to commit: its row in the table of that
+// name counts its transactions.
+type writer struct {
+	s    *Store
+	id   string
+	last int64
+}
+
+// update runs a group in one transaction and answers it.
+func (w *writer) update(group []*request) {
+	err := w.commit(group)
+	if err != nil && len(group) > 1 && !passing(err) && !errors.Is(err, relay.ErrUnavailable) && !errors.Is(err, relay.ErrDiskFull) {
+		for _, req := range group { // what one function wrote is refused; the others need not suffer
+			w.update([]*request{req})
+		}
+		return
+	}
+	for _, req := range group {
+		if err != nil {
+			req.err, req.panic = err, nil
+		}
+		close(req.done)
+	}
+}
+
+// commit makes a group durable. An error is of all of them.
+func (w *writer) commit(group []*request) error {
+	wants := w.s.speculate(group, tx{})
+	return w.s.retrying(w.s.ctx, func() error { return w.try(group, wants) })
+}
+
+// try runs a group once, over one connection.
+func (w *writer) try(group []*request, wants map[key]bool) error {
+	s, ctx := w.s, w.s.ctx
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	at, err := s.moment(ctx, conn.Conn())
+	if err == nil {
+		err = w.register(ctx, conn.Conn())
+	}
+	if err != nil {
+		return s.broken(conn, err)
+	}
+	started := time.Now()
+	missing := map[key]bool{}
+	for k, lock := range wants {
+		missing[k] = lock
+	}
+	g := s.gather(at, missing)
+	first := w.begin()
+	for _, req := range group {
+		if req.prepare == nil {
+			continue
+		}
+		// a claim goes alone: it chooses its lanes before anything is held
+		if err := conn.SendBatch(ctx, first).Close(); err != nil {
+			return s.broken(conn, err)
+		}
+		first = nil
+		if err := req.prepare(ctx, g, conn.Conn()); err != nil {
+			return s.broken(conn, err)
+		}
+	}
+	all, err := w.rounds(ctx, g, conn.Conn(), group, first)
+	g.everAsked(wants) // the next try loads them in order, at once
+	if err != nil {
+		return s.broken(conn, err)
+	}
+	if all.empty() {
+		return s.broken(conn, nil) // nothing to write: roll back
+	}
+	b := &pgx.Batch{}
+	if err := g.flush(b, all); err != nil {
+		return s.broken(conn, err)
+	}
+	b.Queue("COMMIT")
+	if err := conn.SendBatch(ctx, b).Close(); err != nil {
+		if !lost(err) {
+			return s.broken(conn, err)
+		}
+		_ = conn.Conn().Close(ctx)
+		committed, err := w.resolve(err)
+		if err != nil || !committed {
+			return err
+		}
+	}
+	w.last++
+	s.remember(g, all)
+	if s.opt.OnCommit != nil {
+		s.opt.OnCommit(time.Since(started), len(group))
+	}
+	return nil
+}
+
+// begin opens a transaction that is this writer's next. The row that counts
+// it is held from the first statement on.
+func (w *writer) begin() *pgx.Batch {
+	b := &pgx.Batch{}
+	b.Queue("BEGIN")
+	b.Queue("UPDATE writer SET last = $2, at = now() WHERE id = $1 AND last = $3", w.id, w.last+1, w.last).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() != 1 {
+			w.id = "" // the database is not the one of before: another row
+			return errNotOurs
+		}
+		return nil
+	})
+	return b
+}
+
+var errNotOurs = errors.New("the row of this writer is not as it left it")
+
+// rounds loads and runs until no function misses anything; in the last round
+// they load what they miss as they go.
+func (w *writer) rounds(ctx context.Context, g *gathering, conn *pgx.Conn, group []*request, first *pgx.Batch) (*overlay, error) {
+	for round := 1; ; round++ {
+		if len(g.missing) > 0 || first != nil {
+			if err := g.load(ctx, conn, first); err != nil {
+				return nil, err
+			}
+			first = nil
+		}
+		all, missed := newOverlay(nil), false
+		for _, req := range group {
+			t := &tx{g: g, o: newOverlay(all), guessing: true}
+			if round == maxRounds {
+				t.direct = func() error { return g.load(ctx, conn, nil) }
+			}
+			w.s.runOne(req, t)
+			switch {
+			case t.fault != nil:
+				return nil, t.fault
+			case t.missed:
+				missed = true
+			case req.err == nil && req.panic == nil:
+				t.o.mergeInto(all)
+			}
+		}
+		if !missed {
+			return all, nil
+		}
+	}
+}
+
+// resolve finds out whether the transaction whose connection was lost has
+// happened. Its row is held until its fate is decided, so reading behind that
+// lock tells the truth.
+func (w *writer) resolve(cause error) (committed bool, err error) {
+	s := w.s
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), resolveFor)
+	defer cancel()
+	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		var last int64
+		err := s.pool.QueryRow(ctx, "SELECT last FROM writer WHERE id = $1 FOR UPDATE", w.id).Scan(&last)
+		switch {
+		case err == nil && last == w.last+1:
+			s.opt.Log.Warn("the connection was lost during a commit; it had happened", "error", cause)
+			return true, nil
+		case err == nil && last == w.last:
+			return false, cause // it had not: the whole group may run again
+		case err == nil:
+			return false, fmt.Errorf("%w: %w", relay.ErrUnavailable, errNotOurs)
+		}
+		select {
+		case <-ctx.Done():
+			// Nobody can be told that it happened. The next transaction of this
+			// writer takes another row, in case the old one still moves.
+			s.opt.Log.Error("the connection was lost during a commit, and the database cannot be asked whether it happened", "error", cause)
+			w.id, w.last = "", 0
+			return false, fmt.Errorf("%w: a commit is in doubt: %w", relay.ErrUnavailable, cause)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// resolveFor is how long a lost commit is asked after: callers wait for it.
+const resolveFor = 10 * time.Second
+
+// register makes sure that the writer has its row.
+func (w *writer) register(ctx context.Context, conn *pgx.Conn) error {
+	if w.id != "" {
+		return nil
+	}
+	id := rand.Text()
+	if _, err := conn.Exec(ctx, "INSERT INTO writer (id, last) VALUES ($1, 0)", id); err != nil {
+		return err
+	}
+	w.id, w.last = id, 0
+	return nil
+}

@@ -1,0 +1,180 @@
+package pgstore
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"relevo/queue"
+	"relevo/quota"
+	"relevo/relay"
+)
+
+// table names what a key leads to.
+type table int
+
+// The tables, in the order in which their rows are locked and written: lanes
+// before accounts, everywhere.
+const (
+	tLane      table = iota // workspace, lane
+	tWorkspace              // workspace: record, roster, account, count of attempts
+	tChannel                // workspace, channel
+	tChat                   // workspace, channel, recipient
+	tMessage                // workspace, message: record, marks, place
+	tFetch                  // workspace, message
+	tKey                    // workspace, idempotency key
+	tEntry                  // workspace, kind, reference: what no message carries
+	tAttempts               // workspace: the newest three
+	tChatByID               // workspace, number
+	tChatNames              // workspace, name
+	tProvider               // workspace, channel, provider's id
+	tToken                  // hash
+	tCallback               // callback id
+	tAPIKey                 // hash
+	tables
+)
+
+// key is a row's.
+type key struct {
+	t        table
+	ws, a, b string
+}
+
+func compareKeys(a, b key) int {
+	if n := strings.Compare(a.ws, b.ws); n != 0 {
+		return n
+	}
+	if n := strings.Compare(a.a, b.a); n != 0 {
+		return n
+	}
+	return strings.Compare(a.b, b.b)
+}
+
+// row is what a key leads to. Rows in a cache are never changed: a write puts
+// another in their place.
+type row struct {
+	// found is false where the database has no such row.
+	found bool
+	// locked rows stay as they are until the transaction ends.
+	locked bool
+	// dirty says which parts were written.
+	dirty part
+	v     any
+}
+
+// part is a part of a row that is written on its own.
+type part uint8
+
+const (
+	dirtyRecord part = 1 << iota
+	dirtyAccount
+	dirtyPlace
+	dirtyDue
+	deleted
+)
+
+type laneRow struct {
+	queue.Lane
+	// holder is who leased it last.
+	holder string
+	// due is when it may release something, where a claim has found out;
+	// otherwise it is worked out from the lane.
+	due optionalTime
+}
+
+type workspaceRow struct {
+	record   *relay.Workspace
+	roster   []relay.ChannelRef
+	account  quota.Account
+	attempts int64
+}
+
+type messageRow struct {
+	record *relay.Message
+	marks  []quota.Entry
+	item   *queue.Item
+}
+
+// attemptRow is an attempt and its place among all of its workspace.
+type attemptRow struct {
+	seq     int64
+	attempt relay.Attempt
+}
+
+// form is how records are written: durations as whole nanoseconds.
+var form = jsonv1.FormatDurationAsNano(true)
+
+// encode makes a record. A provider's sentence may be in any encoding: U+FFFD
+// stands for what is not UTF-8, so that it never keeps an outcome from being
+// written.
+func encode[T any](v T) ([]byte, error) {
+	b, err := json.Marshal(&v, form, jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	return b, nil
+}
+
+func decode[T any](b []byte) (v T, err error) {
+	if err := json.Unmarshal(b, &v, form); err != nil {
+		return v, fmt.Errorf("decode: %w", err)
+	}
+	return v, nil
+}
+
+// plain is a text that PostgreSQL takes: without NUL, in UTF-8.
+func plain(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// hashKey is what an idempotency key is kept under.
+func hashKey(k string) string {
+	h := sha256.Sum256([]byte(k))
+	return string(h[:16])
+}
+
+// idPrefix stands before the 18 digits that a message is kept under.
+var idPrefix = relay.FormatMessageID([9]byte{})[:len(relay.FormatMessageID([9]byte{}))-18]
+
+// shortID is what a message is kept under; false where id is none.
+func shortID(id string) (string, bool) {
+	if !relay.ValidMessageID(id) {
+		return "", false
+	}
+	return id[len(idPrefix):], true
+}
+
+func longID(short string) string { return idPrefix + short }
+
+// Copies of what a caller may change.
+
+func cloneWorkspace(w relay.Workspace) relay.Workspace {
+	if w.Plan != nil {
+		p := *w.Plan
+		w.Plan = &p
+	}
+	if w.Webhook.Previous != nil {
+		p := *w.Webhook.Previous
+		w.Webhook.Previous = &p
+	}
+	return w
+}
+
+func cloneMessage(m relay.Message) relay.Message {
+	m.History = slices.Clone(m.History)
+	m.Parts = slices.Clone(m.Parts)
+	if m.File != nil {
+		f := *m.File
+		m.File = &f
+	}
+	if m.Failure != nil {
+		f := *m.Failure
+		m.Failure = &f
+	}
+	return m
+}

@@ -1,0 +1,208 @@
+// Package pgstore keeps everything in PostgreSQL, for several equal nodes.
+//
+// Transactions that wait are run in groups: their functions run over rows that
+// were loaded, and held, in one round trip, and what they wrote is flushed and
+// committed in a second one. So one hot workspace costs one row lock for a
+// group and not for a request. Which rows a function will ask for is found out
+// by running it once over what this node saw last; that run decides nothing.
+// A row is held before it is written: lanes first, then accounts, then the
+// rest, each in the order of their keys, so that groups of several nodes never
+// wait for each other in a circle.
+//
+// PostgreSQL carries transactions, leases and time. Times of lanes are kept on
+// the database's clock and turned into this process's when they are read. The
+// package holds no rule: those are in quota, queue and relay.
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"relevo/relay"
+)
+
+// Options say where and how. Only URL is needed.
+type Options struct {
+	// URL is a connection string: postgres://user:password@host:port/database,
+	// or what else https://pkg.go.dev/github.com/jackc/pgx/v5/pgconn#ParseConfig takes.
+	URL string
+	// Connections is how many are opened at most; 0: 16.
+	Connections int
+	// Writers is how many transactions commit at once; 0: 2.
+	Writers int
+	// OwnClock lets the process's clock be the clock of all. For tests that
+	// fake the time of a single node.
+	OwnClock bool
+	// OnCommit is told of each commit: how long it took and how many
+	// transactions it made durable. It may be nil.
+	OnCommit func(took time.Duration, group int)
+	Log      *slog.Logger
+}
+
+// Store is a relay.Store on PostgreSQL. All methods may be called
+// concurrently.
+type Store struct {
+	pool  *pgxpool.Pool
+	opt   Options
+	clock clock
+	seen  *guesses
+	hint  hint
+
+	in, views chan *request
+	pruning   sync.Mutex // guards prunedTo: where PruneMessages goes on
+	prunedTo  key
+	claiming  sync.Mutex
+	claimer   writer
+
+	ctx     context.Context
+	stop    context.CancelFunc
+	closing chan struct{}
+	ended   chan struct{}
+	once    sync.Once
+}
+
+var _ relay.Store = (*Store)(nil)
+
+// Defaults of Options: two writers keep the database busy while one of them
+// waits for its disk, and more of them lock each other out.
+const (
+	defaultConnections = 16
+	defaultWriters     = 2
+	viewers            = 2
+)
+
+// session are the settings of every connection. A node that is stopped in the
+// middle of a transaction must not hold rows for long; lookups by key are
+// never to become scans because statistics are old.
+const session = `SET synchronous_commit = on;
+	SET idle_in_transaction_session_timeout = '5s';
+	SET statement_timeout = '30s';
+	SET lock_timeout = '10s';
+	SET enable_seqscan = off;
+	SET enable_hashjoin = off;
+	SET enable_mergejoin = off;
+	SET plan_cache_mode = force_generic_plan;
+	SET jit = off`
+
+// Open connects, brings an older schema up to date, and refuses, in words, one
+// that is newer than this program knows.
+func Open(ctx context.Context, opt Options) (*Store, error) {
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := Migrate(ctx, opt.URL); err != nil {
+		return nil, err
+	}
+	pool, err := connect(ctx, opt)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Writers == 0 {
+		opt.Writers = defaultWriters
+	}
+	s := &Store{
+		pool: pool, opt: opt, seen: newGuesses(),
+		in: make(chan *request, maxGroup), views: make(chan *request, maxGroup),
+		closing: make(chan struct{}), ended: make(chan struct{}),
+	}
+	s.ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	s.claimer.s = s
+	var working sync.WaitGroup
+	for range opt.Writers {
+		w := &writer{s: s}
+		working.Go(func() { s.serve(s.in, w.update) })
+	}
+	for range viewers {
+		working.Go(func() { s.serve(s.views, s.view) })
+	}
+	go func() {
+		working.Wait()
+		close(s.ended)
+	}()
+	return s, nil
+}
+
+// connect opens a pool and makes sure that the database answers.
+func connect(ctx context.Context, opt Options) (*pgxpool.Pool, error) {
+	c, err := pgxpool.ParseConfig(opt.URL)
+	if err != nil {
+		return nil, errors.New("store: the connection string of PostgreSQL cannot be read; it begins with postgres:// and names host and database")
+	}
+	c.MaxConns = int32(opt.Connections)
+	if opt.Connections == 0 {
+		c.MaxConns = defaultConnections
+	}
+	c.ConnConfig.ConnectTimeout = 5 * time.Second
+	c.ConnConfig.RuntimeParams["application_name"] = "relevo"
+	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, session)
+		return err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("PostgreSQL does not answer: %w", err)
+	}
+	return pool, nil
+}
+
+// Close waits for the transactions in hand and lets go of the database.
+func (s *Store) Close() error {
+	s.once.Do(func() { close(s.closing) })
+	<-s.ended
+	s.stop()
+	s.pool.Close()
+	return nil
+}
+
+// Pool is what the database is reached by, for what else lives in it. It is
+// closed with the store.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
+
+// Free is how much may still be written: the database's operator watches its
+// disk; a full one refuses a write cleanly.
+func (s *Store) Free() int64 { return math.MaxInt64 }
+
+// moment is the present on both clocks.
+func (s *Store) moment(ctx context.Context, conn *pgx.Conn) (instant, error) {
+	if s.opt.OwnClock {
+		return instant{}, nil
+	}
+	if s.clock.stale() {
+		if err := s.clock.measure(ctx, conn); err != nil {
+			return instant{}, err
+		}
+	}
+	return s.clock.now(), nil
+}
+
+// present is moment for who has no connection in hand.
+func (s *Store) present(ctx context.Context) (instant, error) {
+	if s.opt.OwnClock || !s.clock.stale() {
+		return s.clock.now(), nil
+	}
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return instant{}, err
+	}
+	defer conn.Release()
+	return s.moment(ctx, conn.Conn())
+}
+
+// brokenPipe reports an error of a connection that worked a moment ago.
+func brokenPipe(err error) bool {
+	var ne net.Error
+	return errors.As(err, &ne) || errors.Is(err, net.ErrClosed) || isEOF(err)
+}

@@ -1,0 +1,170 @@
+package pgstore
+
+import (
+	"errors"
+
+	"relevo/quota"
+	"relevo/relay"
+)
+
+// tx is a relay.Tx over what was loaded. A read of a row that was not is a
+// miss: it notes the key and answers errMiss, or, to find out more keys in one
+// go, the best guess there is. Whatever a run with a miss came to is thrown
+// away, and the function runs again once the rows are there.
+type tx struct {
+	g *gathering
+	o *overlay
+	// view transactions write nothing and lock nothing.
+	view   bool
+	missed bool
+	// guessing answers misses with guesses.
+	guessing bool
+	// direct loads a missing row at once, over the transaction's connection.
+	direct func() error
+	// fault is what went wrong with that: nothing of the group is written.
+	fault error
+}
+
+var _ relay.Tx = (*tx)(nil)
+
+var (
+	errReadOnly = errors.New("write in a View")
+	errMiss     = errors.New("pgstore: a row is not loaded yet; return this error as it is")
+)
+
+// overlay is what transactions have written and nobody has flushed: the
+// function's own over the group's.
+type overlay struct {
+	under    *overlay
+	rows     map[key]row
+	entries  []entryRow
+	attempts []relayAttempt
+	counts   map[countKey]relay.Counts
+}
+
+// entryRow is a new line of the ledger, with the message that carries it.
+type entryRow struct {
+	quota.Entry
+	message string
+}
+
+type relayAttempt struct {
+	ws string
+	attemptRow
+}
+
+type countKey struct {
+	ws      string
+	minute  int64
+	channel string
+}
+
+func newOverlay(under *overlay) *overlay { return &overlay{under: under, rows: map[key]row{}} }
+
+func (o *overlay) empty() bool {
+	if len(o.entries)+len(o.attempts)+len(o.counts) > 0 {
+		return false
+	}
+	for _, r := range o.rows {
+		if r.dirty != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (o *overlay) row(k key) (r row, ok bool) {
+	for ; o != nil; o = o.under {
+		if r, ok = o.rows[k]; ok {
+			return r, true
+		}
+	}
+	return row{}, false
+}
+
+func (o *overlay) mergeInto(to *overlay) {
+	for k, r := range o.rows {
+		to.rows[k] = r
+	}
+	to.entries = append(to.entries, o.entries...)
+	to.attempts = append(to.attempts, o.attempts...)
+	for k, n := range o.counts {
+		to.count(k, n)
+	}
+}
+
+func (o *overlay) count(k countKey, n relay.Counts) {
+	if o.counts == nil {
+		o.counts = map[countKey]relay.Counts{}
+	}
+	sum := o.counts[k]
+	o.counts[k] = relay.Counts{Channel: k.channel, Sent: sum.Sent + n.Sent, Failed: sum.Failed + n.Failed, Received: sum.Received + n.Received}
+}
+
+// read finds a row: written by this function or one before it in its group,
+// else loaded. lock asks that it stays as it is until the commit.
+func (t *tx) read(k key, lock bool) (row, error) {
+	if r, ok := t.o.row(k); ok {
+		return r, nil
+	}
+	lock = lock && !t.view
+	if r, ok := t.g.rows[k]; ok && (r.locked || !lock || !r.found) {
+		return r, nil
+	}
+	return t.miss(k, lock)
+}
+
+func (t *tx) miss(k key, lock bool) (row, error) {
+	t.g.want(k, lock)
+	if t.direct != nil {
+		if t.fault == nil {
+			t.fault = t.direct()
+		}
+		return t.g.rows[k], t.fault
+	}
+	t.missed = true
+	if !t.guessing {
+		return row{}, errMiss
+	}
+	if r, ok := t.g.rows[k]; ok { // it is there, but not held
+		return r, nil
+	}
+	r, ok := t.g.s.guess(k)
+	if !ok {
+		return row{}, errMiss
+	}
+	return r, nil
+}
+
+// write puts a row in place of the one that was read.
+func (t *tx) write(k key, r row) error {
+	if t.view {
+		return errReadOnly
+	}
+	t.o.rows[k] = r
+	return nil
+}
+
+// change reads a row to write it: it is held from then on.
+func change[T any](t *tx, k key) (row, T, error) {
+	var zero T
+	if t.view {
+		return row{}, zero, errReadOnly
+	}
+	r, err := t.read(k, true)
+	if err != nil {
+		return r, zero, err
+	}
+	v, _ := r.v.(T)
+	return r, v, nil
+}
+
+// find reads a row of a kind; relay.ErrNotFound where there is none.
+func find[T any](t *tx, k key, lock bool) (T, error) {
+	r, err := t.read(k, lock)
+	v, ok := r.v.(T)
+	if err == nil && (!ok || r.dirty&deleted != 0) {
+		err = relay.ErrNotFound
+	}
+	return v, err
+}
