@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -96,6 +97,7 @@ func (r *Relay) DeleteWorkspace(ctx context.Context, id string) error {
 		if refs, err = tx.Channels(ctx, id); err != nil {
 			return err
 		}
+		slices.SortFunc(refs, func(a, b ChannelRef) int { return strings.Compare(a.ID, b.ID) }) // as their lanes are loaded
 		w.DeletedAt = time.Now().UTC()
 		w.Webhook.Enabled = false
 		for _, k := range keys {

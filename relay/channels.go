@@ -158,11 +158,33 @@ func putLanes(ctx context.Context, tx Tx, c Channel, now time.Time) error {
 	})
 }
 
+// lanesOf are the ids of a channel's lanes, in the order in which whoever needs
+// several loads them.
+func lanesOf(c Channel) []string {
+	ids := make([]string, max(1, c.Concurrency))
+	for i := range ids {
+		ids[i] = SubLane(c, i)
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// holdLanes loads lanes, so that what follows may come to them in any order.
+func holdLanes(ctx context.Context, tx Tx, ids []string) error {
+	slices.Sort(ids)
+	for _, id := range ids {
+		if _, err := tx.Lane(ctx, id); err != nil && !errors.Is(err, queue.ErrNoLane) {
+			return err
+		}
+	}
+	return nil
+}
+
 func eachLane(ctx context.Context, tx Tx, c Channel, edit func(*queue.Lane)) error {
-	for i := range max(1, c.Concurrency) {
-		l, err := tx.Lane(ctx, SubLane(c, i))
+	for _, id := range lanesOf(c) {
+		l, err := tx.Lane(ctx, id)
 		if errors.Is(err, queue.ErrNoLane) {
-			l, err = queue.Lane{ID: SubLane(c, i)}, nil
+			l, err = queue.Lane{ID: id}, nil
 		}
 		if err != nil {
 			return err
@@ -248,7 +270,15 @@ func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p Chann
 		if p.Settings != nil {
 			c.Settings = p.Settings
 		}
+		bad := r.checkChannel(c)
 		if c.Concurrency != before.Concurrency {
+			both := lanesOf(before)
+			if bad == nil {
+				both = append(both, lanesOf(*c)...)
+			}
+			if err := holdLanes(ctx, tx, both); err != nil {
+				return err
+			}
 			var queued int
 			if err := eachLane(ctx, tx, before, func(l *queue.Lane) { queued += l.Depth }); err != nil {
 				return err
@@ -257,7 +287,7 @@ func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p Chann
 				return RefuseField(CodeConflict, "concurrency", "Concurrency can change only while nothing is queued on this channel.", "Pause sending calls, wait for the queue to empty, then try again.")
 			}
 		}
-		return r.checkChannel(c)
+		return bad
 	})
 }
 
@@ -316,57 +346,4 @@ func closeChannel(ctx context.Context, tx Tx, workspace, id string) error {
 		return err
 	}
 	return putChannel(ctx, tx, c)
-}
-
-// deleted is the reason of a deleted channel, and why its lanes stand still.
-const deleted = "deleted"
-
-// DrainDeleted cancels what is still queued on deleted channels: what a crash
-// between the deletion and its cancellations left.
-func (r *Relay) DrainDeleted(ctx context.Context) error {
-	lanes, err := r.Store.Draining(ctx, deleted, batch)
-	if err != nil {
-		return err
-	}
-	for _, l := range lanes {
-		if err := r.drainChannel(ctx, l.Workspace, l.Group); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// drainChannel cancels what is queued on a closed channel.
-func (r *Relay) drainChannel(ctx context.Context, workspace, id string) error {
-	var c Channel
-	err := r.Store.View(ctx, func(tx Tx) (err error) {
-		c, err = tx.Channel(ctx, workspace, id)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for i := range max(1, c.Concurrency) {
-		for {
-			ids, err := r.Store.Items(ctx, SubLane(c, i), batch)
-			if err != nil {
-				return err
-			}
-			if len(ids) == 0 {
-				break
-			}
-			for _, id := range ids {
-				_, err := r.Cancel(ctx, workspace, id)
-				if err != nil && !isCode(err, CodeNotCancelable) {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func isCode(err error, code Code) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Code == code
 }

@@ -26,14 +26,25 @@ func (r *Relay) Report(ctx context.Context, channel string, reports []Report) er
 
 func (r *Relay) report(ctx context.Context, channel string, rep Report) error {
 	id, workspace, err := r.findReported(ctx, channel, rep)
-	if errors.Is(err, ErrNotFound) {
+	if err == nil {
+		err = r.applyReport(ctx, workspace, channel, id, rep)
+	}
+	if errors.Is(err, ErrNotFound) { // also where it was pruned just now
 		r.Log.Info("report of an unknown message", "channel", channel, "status", string(rep.Status))
 		return nil
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		r.dispatcher.Wake()
 	}
-	err = r.update(ctx, workspace, func(tx Tx) error {
+	return err
+}
+
+func (r *Relay) applyReport(ctx context.Context, workspace, channel, id string, rep Report) error {
+	return r.update(ctx, workspace, func(tx Tx) error {
+		// The directory said whose channel it is; the workspace's own row counts.
+		if _, err := tx.Channel(ctx, workspace, channel); err != nil {
+			return err
+		}
 		m, err := tx.Message(ctx, workspace, id)
 		if err != nil {
 			return err
@@ -54,10 +65,6 @@ func (r *Relay) report(ctx context.Context, channel string, rep Report) error {
 		_, err = change(ctx, tx, &m, c)
 		return err
 	})
-	if err == nil {
-		r.dispatcher.Wake()
-	}
-	return err
 }
 
 func (r *Relay) findReported(ctx context.Context, channel string, rep Report) (id, workspace string, err error) {

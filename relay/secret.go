@@ -119,6 +119,18 @@ func NewAPIKey() string { return newSecret("rlvk_") }
 // NewOperatorKey makes the operator's management key.
 func NewOperatorKey() string { return newSecret("rlvo_") }
 
+// OperatorKey is the management key that follows from the master secret.
+func (s *Secrets) OperatorKey() string {
+	sum := mac(s.check, "operator key")
+	var b strings.Builder
+	for n, base := new(big.Int).SetBytes(sum[:]), big.NewInt(int64(len(base62))); b.Len() < tokenRandom; {
+		var digit big.Int
+		n.DivMod(n, base, &digit)
+		b.WriteByte(base62[digit.Int64()])
+	}
+	return "rlvo_" + b.String() + checksum(b.String())
+}
+
 // ValidToken reports whether token has the form and checksum of a webhook
 // token.
 func ValidToken(token string) bool {

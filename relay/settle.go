@@ -52,6 +52,11 @@ func (r *Relay) settleTx(ctx context.Context, tx Tx, l queue.Lease, o outcome) e
 		o.verdict, o.note = Deferred, join(o.note, "sent again, as this channel's owner chose")
 		m.Doubted = true
 	}
+	if o.verdict == ChannelFault && !o.sent { // all of the channel's lanes stop
+		if err := holdLanes(ctx, tx, lanesOf(ch)); err != nil {
+			return err
+		}
+	}
 	c := o.change(l.Try)
 	switch c.Status {
 	case Queued:

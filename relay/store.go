@@ -259,8 +259,8 @@ type Upkeep interface {
 	Verify(ctx context.Context, report func(violation string)) (VerifyStats, error)
 	// TakeJob lets a node run a cron job: false where another node has it, or
 	// has run it since last. It is the node's until PutJob, or until the lease
-	// ends; taking it again renews the lease. Job and PutJob remember when it
-	// last ended well.
+	// ends; taking it again renews the lease. PutJob remembers when the run
+	// began that has ended well, and Job tells it; the zero time for never.
 	TakeJob(ctx context.Context, name, node string, last time.Time, lease time.Duration) (bool, error)
 	Job(ctx context.Context, name string) (last time.Time, err error)
 	PutJob(ctx context.Context, name string, last time.Time) error

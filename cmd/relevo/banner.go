@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,7 +24,7 @@ const (
 // banner says where the server listens and, the first time, how to send a
 // first message. It is the one place where a webhook URL is printed.
 func (s *server) banner(ctx context.Context) error {
-	fmt.Fprintf(s.p.stdout, "%s\nListening on %s, data in %s\n", readVersion(), s.url, s.c.Data)
+	fmt.Fprintf(s.p.stdout, "%s\nListening on %s, %s\n", readVersion(), s.url, s.where())
 	list, _, err := s.store.Workspaces(ctx, relay.Page{Limit: 1})
 	if err != nil {
 		return err
@@ -31,6 +32,9 @@ func (s *server) banner(ctx context.Context) error {
 	if len(list) > 0 || !s.c.Demo {
 		fmt.Fprintf(s.p.stdout, "Webhook URLs are shown by `%s webhook show`.\n", self())
 		return nil
+	}
+	if mine, err := s.first(ctx); err != nil || !mine {
+		return err // another node makes it, and prints it
 	}
 	w, err := s.makeDemo(ctx)
 	if err != nil {
@@ -80,9 +84,10 @@ func (s *server) makeDemo(ctx context.Context) (relay.Workspace, error) {
 	if err != nil {
 		return w, err
 	}
-	return w, s.store.Update(ctx, func(tx relay.Tx) error {
+	err = s.store.Update(ctx, func(tx relay.Tx) error {
 		return tx.PutChat(ctx, relay.Chat{
 			Workspace: w.ID, Channel: ch.ID, ID: demoChat, Recipient: "120363000000077234@g.us", Name: "Demo group", Group: true, CreatedAt: time.Now().UTC(),
 		})
 	})
+	return w, errors.Join(err, s.store.PutJob(ctx, "demo", time.Now()))
 }

@@ -15,6 +15,7 @@ import (
 var settingFlags = [...]struct{ key, usage string }{
 	{"data", "`folder` of the database, keys and files"},
 	{"listen", "public `address` to listen on, host:port"},
+	{"store.url", "PostgreSQL `URL` that several nodes share, postgres://…; without it the database is in the data folder"},
 	{"public_url", "`URL` that webhook URLs begin with"},
 	{"admin_listen", "`address` of metrics and profiles, host:port or off"},
 	{"demo", "make a demo workspace on the first start: `true or false`"},

@@ -18,42 +18,54 @@ import (
 	"relevo/relay/store/boltstore"
 )
 
-// jobs is the upkeep on the clock: each runs once at the start, to catch up,
-// and then on its schedule. A job never overlaps itself.
+// calendar remembers when a job last ran, for all nodes of a store, and lets
+// one of them run it.
+type calendar interface {
+	TakeJob(ctx context.Context, name, node string, last time.Time, lease time.Duration) (bool, error)
+	Job(ctx context.Context, name string) (last time.Time, err error)
+	PutJob(ctx context.Context, name string, last time.Time) error
+}
+
+// jobs is the upkeep on the clock. Each job runs at the start where a run was
+// missed, and then on its schedule: once for all nodes of a store, or once on
+// each. A job never overlaps itself.
 type jobs struct {
 	list []relay.Job
-	log  *slog.Logger
+	// perNode decide by themselves whether they are due.
+	perNode  []relay.Job
+	calendar calendar
+	node     string
+	log      *slog.Logger
 }
 
 func (s *server) newJobs() (*jobs, error) {
-	list := s.relay.Jobs()
+	j := &jobs{list: s.relay.Jobs(), calendar: s.store, node: s.c.Node, log: s.log}
 	if s.c.Backup.Schedule != "" {
-		list = append(list, relay.Job{Name: "backup", Schedule: s.c.Backup.Schedule, Run: s.nightlyCopy})
+		j.perNode = []relay.Job{{Name: "backup", Schedule: s.c.Backup.Schedule, Run: s.nightlyCopy}}
 	}
-	for _, j := range list {
-		if _, err := cron.ParseStandard(j.Schedule); err != nil {
-			return nil, fmt.Errorf("schedule of job %s: %w", j.Name, err)
+	for _, job := range slices.Concat(j.list, j.perNode) {
+		if _, err := cron.ParseStandard(job.Schedule); err != nil {
+			return nil, fmt.Errorf("schedule of job %s: %w", job.Name, err)
 		}
 	}
-	return &jobs{list: list, log: s.log}, nil
+	return j, nil
 }
 
 // Run starts the clock and returns after ctx has ended and no job runs.
 func (j *jobs) Run(ctx context.Context) error {
-	quiet := cron.DiscardLogger
-	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(quiet))
+	c := cron.New(cron.WithLocation(time.UTC), cron.WithLogger(cron.DiscardLogger))
 	var catchUps sync.WaitGroup
 	defer catchUps.Wait()
 	for _, job := range j.list {
-		// The chain is per job: one that still runs is skipped, not the others.
-		// Recover stands inside: SkipIfStillRunning of cron v3.0.1 never runs a
-		// job again whose panic went through it.
-		once := cron.NewChain(cron.SkipIfStillRunning(quiet), cron.Recover(cron.PrintfLogger(slog.NewLogLogger(j.log.Handler(), slog.LevelError)))).
-			Then(cron.FuncJob(func() { j.run(ctx, job) }))
-		if _, err := c.AddJob(job.Schedule, once); err != nil {
+		if err := j.schedule(ctx, c, &catchUps, job, j.inTurn); err != nil {
 			return err
 		}
-		catchUps.Go(once.Run) // a long one must not keep the others from their times
+	}
+	for _, job := range j.perNode {
+		alone := func(ctx context.Context, job relay.Job, _ cron.Schedule) error { return job.Run(ctx) }
+		if err := j.schedule(ctx, c, &catchUps, job, alone); err != nil {
+			return err
+		}
 	}
 	c.Start()
 	<-ctx.Done()
@@ -61,12 +73,106 @@ func (j *jobs) Run(ctx context.Context) error {
 	return nil
 }
 
-func (j *jobs) run(ctx context.Context, job relay.Job) {
-	if ctx.Err() != nil {
-		return
+// schedule lets a job run at its times, and once now.
+func (j *jobs) schedule(ctx context.Context, c *cron.Cron, catchUps *sync.WaitGroup, job relay.Job, run func(context.Context, relay.Job, cron.Schedule) error) error {
+	times, err := cron.ParseStandard(job.Schedule)
+	if err != nil {
+		return err
 	}
-	if err := job.Run(ctx); err != nil && ctx.Err() == nil {
-		j.log.Error("job failed; it runs again on its schedule", "job", job.Name, "error", err)
+	// The chain is per job: one that still runs is skipped, not the others.
+	// Recover stands inside: SkipIfStillRunning of cron v3.0.1 never runs a
+	// job again whose panic went through it.
+	once := cron.NewChain(cron.SkipIfStillRunning(cron.DiscardLogger), cron.Recover(cron.PrintfLogger(slog.NewLogLogger(j.log.Handler(), slog.LevelError)))).
+		Then(cron.FuncJob(func() {
+			if ctx.Err() != nil {
+				return
+			}
+			if err := run(ctx, job, times); err != nil && ctx.Err() == nil {
+				j.log.Error("job failed; it runs again on its schedule", "job", job.Name, "error", err)
+			}
+		}))
+	c.Schedule(times, once)
+	catchUps.Go(once.Run) // a long one must not keep the others from their times
+	return nil
+}
+
+const (
+	// jobLease is how long a job waits at most whose node has died.
+	jobLease = time.Minute
+	// renewEvery leaves two more attempts before the lease ends.
+	renewEvery = 20 * time.Second
+)
+
+// inTurn runs a job where it is due and no other node has it.
+func (j *jobs) inTurn(ctx context.Context, job relay.Job, times cron.Schedule) error {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	last, err := j.calendar.Job(ctx, job.Name)
+	if err != nil || !due(times, last.UTC(), now) {
+		return err
+	}
+	mine, err := j.calendar.TakeJob(ctx, job.Name, j.node, last, jobLease)
+	if err != nil || !mine {
+		return err
+	}
+	if err := j.keeping(ctx, job, last); err != nil {
+		return err
+	}
+	return j.calendar.PutJob(ctx, job.Name, now)
+}
+
+// due reports whether a run was due after the last one, by its beginning. The
+// clocks of two nodes, or of a timer, may differ a little. A last run that lies
+// ahead was told by a clock that was wrong, and is no reason to wait for it.
+func due(times cron.Schedule, last, now time.Time) bool {
+	const tolerance = 500 * time.Millisecond
+	return last.IsZero() || last.After(now.Add(jobLease)) || !times.Next(last).After(now.Add(tolerance))
+}
+
+// errTaken ends a run whose lease was lost: another node may run the job now.
+var errTaken = errors.New("the lease of this job was lost during its run")
+
+// keeping runs a job and renews its lease meanwhile. A run that was broken off
+// did not end well.
+func (j *jobs) keeping(ctx context.Context, job relay.Job, last time.Time) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	var renewing sync.WaitGroup
+	defer renewing.Wait() // also where the job panics
+	defer stop(nil)
+	renewing.Go(func() { j.renew(ctx, job.Name, last, stop) })
+	if err := job.Run(ctx); err != nil {
+		return errors.Join(err, lost(ctx))
+	}
+	return context.Cause(ctx)
+}
+
+func lost(ctx context.Context) error {
+	if err := context.Cause(ctx); errors.Is(err, errTaken) {
+		return err
+	}
+	return nil
+}
+
+// renew holds a job's lease until ctx ends, or ends it where it cannot.
+func (j *jobs) renew(ctx context.Context, name string, last time.Time, stop context.CancelCauseFunc) {
+	tick := time.NewTicker(renewEvery)
+	defer tick.Stop()
+	for until := time.Now().Add(jobLease); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		asked := time.Now()
+		within, cancel := context.WithTimeout(ctx, renewEvery)
+		mine, err := j.calendar.TakeJob(within, name, j.node, last, jobLease)
+		cancel()
+		switch {
+		case err == nil && mine:
+			until = asked.Add(jobLease)
+		case err == nil || !time.Now().Add(renewEvery).Before(until):
+			stop(errTaken)
+			return
+		}
 	}
 }
 

@@ -23,8 +23,10 @@ const (
 // masterSecrets are the keys that hash and seal: derived from the configured
 // secret, else from one that the first start makes in the data folder.
 func (s *server) masterSecrets() (*relay.Secrets, error) {
-	if err := refuseLostDatabase(s.c.Data); err != nil {
-		return nil, err
+	if !s.shared() {
+		if err := refuseLostDatabase(s.c.Data); err != nil {
+			return nil, err
+		}
 	}
 	return openSecrets(s.c, func(path string) {
 		s.log.Info("made the secret key that webhook URLs and API keys are kept with; back it up beside the database", "file", path)
@@ -79,10 +81,15 @@ func refuseLostDatabase(data string) error {
 }
 
 // operatorKey opens the management API: configured, else made in the data
-// folder at the first start.
-func (s *server) operatorKey() (string, error) {
+// folder at the first start; on a shared store it follows from the secret key,
+// so that it is the same on every node.
+func (s *server) operatorKey(secrets *relay.Secrets) (string, error) {
 	if s.c.OperatorKey.Set() {
 		return s.c.OperatorKey.Reveal(), nil
+	}
+	if s.shared() {
+		key, path := secrets.OperatorKey(), filepath.Join(s.c.Data, operatorFile)
+		return key, os.WriteFile(path, []byte(key+"\n"), 0o600)
 	}
 	return fileOrNew(filepath.Join(s.c.Data, operatorFile), relay.NewOperatorKey, func(path string) {
 		s.log.Info("made the operator key of the management API", "file", path)

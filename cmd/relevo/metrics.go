@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"relevo/relay"
-	"relevo/relay/store/boltstore"
 )
 
 // metrics is what an operator watches. No label holds a workspace, a number
@@ -77,9 +76,14 @@ func (m *metrics) commit(took time.Duration, group int) {
 }
 
 // watchQueue adds the depth and age of the queue, read when asked.
-func (m *metrics) watchQueue(store *boltstore.Store) { m.registry.MustRegister(queueCollector{store}) }
+func (m *metrics) watchQueue(store relay.Store) { m.registry.MustRegister(queueCollector{store}) }
 
-type queueCollector struct{ store *boltstore.Store }
+type queueCollector struct{ store relay.Store }
+
+// sized is a store that is a file.
+type sized interface {
+	Size() (file, used int64, err error)
+}
 
 var (
 	depthDesc = prometheus.NewDesc("relevo_queue_depth", "Messages queued or being sent.", nil, nil)
@@ -89,46 +93,39 @@ var (
 )
 
 // Describe names the metrics.
-func (queueCollector) Describe(ch chan<- *prometheus.Desc) {
+func (q queueCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- depthDesc
 	ch <- ageDesc
 	ch <- lanesDesc
-	ch <- bytesDesc
+	if _, ok := q.store.(sized); ok {
+		ch <- bytesDesc
+	}
 }
 
 // Collect reads the lanes.
 func (q queueCollector) Collect(ch chan<- prometheus.Metric) {
 	now := time.Now()
-	lanes, err := q.store.Queue(context.Background(), "", now)
+	waiting, err := q.store.Backlog(context.Background(), now)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(depthDesc, err)
 		return
 	}
-	var depth int
 	var age time.Duration
-	states := map[string]int{"open": 0, "paused": 0, "held": 0}
-	for _, l := range lanes {
-		depth += l.Depth
-		switch {
-		case l.Hold != "":
-			states["held"]++
-		case l.Paused:
-			states["paused"]++
-		default:
-			states["open"]++
-		}
-		if raw, ok := relay.RawMessageID(l.Oldest); ok {
-			age = max(age, now.Sub(relay.MessageTime(raw)))
-		}
+	if raw, ok := relay.RawMessageID(waiting.Oldest); ok {
+		age = max(0, now.Sub(relay.MessageTime(raw)))
 	}
-	ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(depth))
+	ch <- prometheus.MustNewConstMetric(depthDesc, prometheus.GaugeValue, float64(waiting.Queued))
 	ch <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age.Seconds())
-	if file, used, err := q.store.Size(); err == nil {
+	for state, n := range map[string]int64{"open": waiting.Open, "paused": waiting.Paused, "held": waiting.Held} {
+		ch <- prometheus.MustNewConstMetric(lanesDesc, prometheus.GaugeValue, float64(n), state)
+	}
+	disk, ok := q.store.(sized)
+	if !ok {
+		return
+	}
+	if file, used, err := disk.Size(); err == nil {
 		ch <- prometheus.MustNewConstMetric(bytesDesc, prometheus.GaugeValue, float64(used), "used")
 		ch <- prometheus.MustNewConstMetric(bytesDesc, prometheus.GaugeValue, float64(file-used), "free")
-	}
-	for state, n := range states {
-		ch <- prometheus.MustNewConstMetric(lanesDesc, prometheus.GaugeValue, float64(n), state)
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"relevo/relay/guard"
 	"relevo/relay/media"
 	"relevo/relay/store/boltstore"
+	"relevo/relay/store/pgstore"
 )
 
 func newServeCommand(p *program) *cobra.Command {
@@ -58,15 +59,19 @@ type server struct {
 	adminMayFail bool
 
 	metrics  *metrics
-	store    *boltstore.Store
-	files    *media.Store
-	sandbox  *sandbox.Driver
-	relay    *relay.Relay
-	operator string
-	public   net.Listener
-	admin    net.Listener
-	url      string
-	draining atomic.Bool
+	store    keeper
+	embedded *boltstore.Store // the store, where it is a file of this process
+	database *pgstore.Store   // the store, where several nodes share it
+	// incarnation tells this process from an earlier one of the same name.
+	incarnation string
+	files       *media.Store
+	sandbox     *sandbox.Driver
+	relay       *relay.Relay
+	operator    string
+	public      net.Listener
+	admin       net.Listener
+	url         string
+	draining    atomic.Bool
 }
 
 // databaseFile is the database within the data folder.
@@ -108,7 +113,10 @@ func (s *server) live(ctx context.Context) error {
 	inHand.Go(func() error { return s.relay.FetchFiles(soft) })
 	inHand.Go(func() error { return jobs.Run(soft) })
 	work := errgroup.Group{}
-	work.Go(func() error { defer close(ended); return inHand.Wait() })
+	named, gone := context.WithCancel(context.WithoutCancel(ctx))
+	defer gone()
+	work.Go(func() error { return s.keepName(named) })
+	work.Go(func() error { defer gone(); defer close(ended); return inHand.Wait() })
 	work.Go(func() error { defer drain(); return s.serveHTTP(ended, hard, s.public, s.handler()) })
 	if s.admin != nil {
 		work.Go(func() error { return s.serveHTTP(ended, hard, s.admin, api.Admin(s.metrics.handler())) })
@@ -133,7 +141,7 @@ func (s *server) live(ctx context.Context) error {
 func (s *server) watch(soft, hard context.Context, drain context.CancelFunc, stop context.CancelCauseFunc) {
 	select {
 	case <-soft.Done():
-	case <-s.store.Failed():
+	case <-s.failed():
 		drain()
 		stop(errors.New("a commit is in doubt; the next start reads from the disk what is true"))
 		return
@@ -145,7 +153,7 @@ func (s *server) watch(soft, hard context.Context, drain context.CancelFunc, sto
 	select {
 	case <-time.After(s.c.Deliver.DrainTimeout):
 		stop(fmt.Errorf("calls were still in flight after %s; their outcome is unknown", s.c.Deliver.DrainTimeout))
-	case <-s.store.Failed():
+	case <-s.failed():
 		stop(errors.New("a commit is in doubt; the next start reads from the disk what is true"))
 	case <-hard.Done():
 	}
@@ -160,15 +168,11 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.operator, err = s.operatorKey(); err != nil {
+	if s.operator, err = s.operatorKey(secrets); err != nil {
 		return err
 	}
 	s.metrics = newMetrics()
-	s.store, err = boltstore.Open(boltstore.Options{
-		Path: filepath.Join(s.c.Data, databaseFile), Reserve: int64(s.c.Store.Reserve), InitialMmap: int(s.c.Store.InitialMmap),
-		MaxSize: int(s.c.Store.MaxSize), OnCommit: s.metrics.commit, Log: s.log,
-	})
-	if err != nil {
+	if err := s.openStore(ctx); err != nil {
 		return err
 	}
 	defer func() {
@@ -176,7 +180,7 @@ func (s *server) open(ctx context.Context) (err error) {
 			err = errors.Join(err, s.store.Close())
 		}
 	}()
-	if err := errors.Join(s.store.BindSecret(ctx, secrets.CheckValue()), s.sweep()); err != nil {
+	if err := errors.Join(s.store.BindSecret(ctx, secrets.CheckValue()), s.sweep(), s.takeName(ctx)); err != nil {
 		return err
 	}
 	s.files, err = media.Open(filepath.Join(s.c.Data, "files"), guard.Config{Allow: s.c.Media.Allow, Timeout: s.c.Media.Timeout})
@@ -191,7 +195,7 @@ func (s *server) open(ctx context.Context) (err error) {
 }
 
 func (s *server) openRelay(secrets *relay.Secrets) error {
-	latest, err := s.store.LatestMessage()
+	latest, err := s.latestMessage()
 	if err != nil {
 		return err
 	}

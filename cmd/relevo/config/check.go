@@ -98,6 +98,13 @@ func (c *Config) checkNumbers(bad func(key, format string, args ...any)) {
 	if c.Spacing.Max < c.Spacing.Min {
 		bad("spacing.max", "%s is less than spacing.min, which is %s", short(c.Spacing.Max), short(c.Spacing.Min))
 	}
+	if u := c.Store.URL.Reveal(); u != "" {
+		if !strings.HasPrefix(u, "postgres://") && !strings.HasPrefix(u, "postgresql://") {
+			bad("store.url", "is no address of a PostgreSQL database; write postgres://user:password@host:5432/relevo")
+		} else if !c.SecretKey.Set() {
+			bad("secret_key", "is needed with store.url: all nodes hash and seal with the same key. Make one with `openssl rand -base64 32`")
+		}
+	}
 	if c.Store.MaxSize != 0 && c.Store.MaxSize < MiB {
 		bad("store.max_size", "%s is too small; it needs at least 1MiB, or 0 for no limit", c.Store.MaxSize)
 	}

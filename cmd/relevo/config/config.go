@@ -37,7 +37,8 @@ type Config struct {
 	OperatorKey Secret `koanf:"operator_key"`
 	// Demo makes a demo workspace on the first start.
 	Demo bool `koanf:"demo"`
-	// Node names this process among its peers; empty: the host's name.
+	// Node names this process among its peers on one PostgreSQL database; no
+	// two may have the same. Empty: the host's name and something random.
 	Node string `koanf:"node"`
 	// TrustedProxies are the addresses whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies"`
@@ -95,8 +96,13 @@ type Retention struct {
 	Backups int `koanf:"backups"`
 }
 
-// Store is how the embedded database uses the disk.
+// Store is where everything is kept. All but URL is about the embedded
+// database alone.
 type Store struct {
+	// URL is the connection string of a PostgreSQL database that several nodes
+	// share; unset: the embedded database in the data folder. It may hold a
+	// password.
+	URL Secret `koanf:"url"`
 	// Reserve is how much must stay free, so that calls in flight can settle.
 	Reserve Size `koanf:"reserve"`
 	// InitialMmap is how much address space is mapped from the start.

@@ -48,7 +48,12 @@ func (s Source) String() string {
 type Sources map[string]Source
 
 // FlagName is how a setting is called as a flag: --public-url.
-func FlagName(key string) string { return "--" + strings.ReplaceAll(key, "_", "-") }
+func FlagName(key string) string {
+	if key == "store.url" {
+		return "--store"
+	}
+	return "--" + strings.ReplaceAll(key, "_", "-")
+}
 
 // keyLines finds the line of every key of a YAML document.
 func keyLines(b []byte) (map[string]int, error) {

@@ -108,3 +108,9 @@ func (s *Store) PruneWriters(ctx context.Context) error {
 	_, err := s.exec(ctx, `DELETE FROM writer WHERE at < now() - interval '1 day'`)
 	return err
 }
+
+// ReleaseJob lets go of a job that a node took, as if it had not.
+func (s *Store) ReleaseJob(ctx context.Context, name, node string) error {
+	_, err := s.exec(ctx, `UPDATE job SET owner = '', until = NULL WHERE name = $1 AND owner = $2`, name, node)
+	return err
+}

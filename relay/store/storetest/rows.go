@@ -126,6 +126,9 @@ func deletedRows(t *testing.T, b *bench) {
 		if err != nil {
 			return err
 		}
+		if _, err := tx.Lane(ctx, lane); err != nil {
+			return err
+		}
 		err = errors.Join(tx.DeleteToken(ctx, w.Webhook.Token.Hash), tx.DeleteAPIKey(ctx, k), tx.DeleteFetch(ctx, sampleFetch(w.ID)), tx.DeleteItem(ctx, sampleItem(lane)))
 		gone(t, tx)
 		return err

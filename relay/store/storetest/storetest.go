@@ -30,7 +30,7 @@ type Open func(t *testing.T, dir string) relay.Store
 
 // Run runs every case over the stores that open makes.
 func Run(t *testing.T, open Open) {
-	for _, c := range slices.Concat(transactions(), rows(), lists(), ledger(), lanes(), claims()) {
+	for _, c := range slices.Concat(transactions(), rows(), lists(), ledger(), lanes(), claims(), sharing()) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := &bench{t: t, open: open, dir: t.TempDir()}

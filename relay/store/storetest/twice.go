@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -72,8 +73,9 @@ func latestOf(s relay.Store) (string, error) {
 	return "", nil
 }
 
-// watched fails the test where a transaction loads a lane after an account:
-// lanes come before accounts, everywhere.
+// watched fails the test where a transaction minds not the order of locks
+// (lanes come before accounts, and the lanes by their ids), writes an item
+// whose lane it does not hold, or a lane outside of its workspace.
 type watched struct {
 	relay.Store
 	t *testing.T
@@ -108,6 +110,7 @@ type minded struct {
 	t       *testing.T
 	once    sync.Once
 	lanes   map[string]bool
+	last    string // the greatest id of the lanes that were loaded
 	account bool
 }
 
@@ -120,8 +123,38 @@ func (m *minded) Lane(ctx context.Context, id string) (queue.Lane, error) {
 	if m.account && !m.lanes[id] {
 		m.once.Do(func() { m.t.Errorf("a lane was loaded after an account: lanes before accounts") })
 	}
-	m.lanes[id] = true
+	if id < m.last && !m.lanes[id] {
+		m.once.Do(func() { m.t.Errorf("lane %s was loaded after lane %s: lanes come by their ids", id, m.last) })
+	}
+	m.lanes[id], m.last = true, max(m.last, id)
 	return m.Tx.Lane(ctx, id)
+}
+
+// PutLane checks whose the lane is.
+func (m *minded) PutLane(ctx context.Context, l queue.Lane) error {
+	if !strings.HasPrefix(l.ID, l.Workspace+"/") {
+		m.once.Do(func() { m.t.Errorf("the id of lane %s does not begin with its workspace %s", l.ID, l.Workspace) })
+	}
+	m.lanes[l.ID] = true
+	return m.Tx.PutLane(ctx, l)
+}
+
+// PutItem checks that the item's lane is held.
+func (m *minded) PutItem(ctx context.Context, i queue.Item) error {
+	m.holds(i)
+	return m.Tx.PutItem(ctx, i)
+}
+
+// DeleteItem checks that the item's lane is held.
+func (m *minded) DeleteItem(ctx context.Context, i queue.Item) error {
+	m.holds(i)
+	return m.Tx.DeleteItem(ctx, i)
+}
+
+func (m *minded) holds(i queue.Item) {
+	if !m.lanes[i.Lane] {
+		m.once.Do(func() { m.t.Errorf("an item was written whose lane %s was not loaded before", i.Lane) })
+	}
 }
 
 // Account notes that an account is held.
