@@ -6,7 +6,7 @@ GOFMT = $(shell $(GO) env GOROOT)/bin/gofmt
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
 .DEFAULT_GOAL := build
-.PHONY: build run test format vet staticcheck imports race deploy image golden bench
+.PHONY: build run test format vet staticcheck imports race deploy image golden bench bench-pg
 
 build: ## one static binary, bin/relevo
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/relevo ./cmd/relevo
@@ -47,5 +47,8 @@ golden: ## rewrite the golden files; read the diff before you commit it
 	$(GO) test ./api/hook -run Golden -update
 
 # Figures of one run on one machine; leave it alone meanwhile.
+bench-pg: ## accepts a second over PostgreSQL, claims, hand-overs
+	RELEVO_BENCH_PG=1 $(GO) test ./api ./relay/store/pgstore -run '^TestBenchPG' -count=1 -v -p 1 -timeout 60m
+
 bench: ## durable accepts a second, beside the same server without a store
 	RELEVO_BENCH=1 $(GO) test ./api -run '^TestBench$$' -count=1 -v -timeout 20m

@@ -19,11 +19,13 @@ import (
 	"relevo/cmd/relevo/config"
 	"relevo/relay"
 	"relevo/relay/store/boltstore"
+	"relevo/relay/store/pgstore"
 )
 
 // newOfflineCommands look after the database file.
 func newOfflineCommands(p *program) []*cobra.Command {
-	return []*cobra.Command{newVerifyCommand(p), newUnfreezeCommand(p), newBackupCommand(p), newRestoreCommand(p), newCompactCommand(p)}
+	return []*cobra.Command{newVerifyCommand(p), newUnfreezeCommand(p), newBackupCommand(p), newRestoreCommand(p), newCompactCommand(p),
+		newMigrateCommand(p), newMoveCommand(p)}
 }
 
 // addDataFlag gives a command --data.
@@ -40,18 +42,26 @@ func newVerifyCommand(p *program) *cobra.Command {
 		Use:   "verify [FILE]",
 		Short: "Check every balance, invariant and checksum of a database",
 		Long: "Verify recomputes every ledger from its entries and checks every invariant and every record's checksum.\n" +
-			"The server must be stopped, or FILE be a copy. Exit 1 on any violation.",
+			"The server must be stopped, or FILE be a copy; with --store the nodes may go on. Exit 1 on any violation.",
 		Example: "  relevo verify --data ./data\n  relevo verify backups/relevo-20261120-030000.db",
 		Args:    cobra.MaximumNArgs(1),
 	}
 	data := addDataFlag(p, cmd)
+	store := addStoreFlag(p, cmd, "store")
 	asJSON := cmd.Flags().Bool("json", false, "print the result as JSON")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		url, err := store()
+		if err != nil {
+			return err
+		}
+		if url != "" && len(args) == 0 && !cmd.Flags().Changed("data") {
+			return p.tellVerified("PostgreSQL", *asJSON, func() (verification, error) { return verifyPostgres(cmd.Context(), url) })
+		}
 		path := filepath.Join(*data, databaseFile)
 		if len(args) == 1 {
 			path = args[0]
 		}
-		return p.verify(cmd.Context(), path, *asJSON)
+		return p.tellVerified(path, *asJSON, func() (verification, error) { return verifyDatabase(cmd.Context(), path) })
 	}
 	return cmd
 }
@@ -68,8 +78,8 @@ type verification struct {
 	Violations []string `json:"violations"`
 }
 
-func (p *program) verify(ctx context.Context, path string, asJSON bool) error {
-	v, err := verifyDatabase(ctx, path)
+func (p *program) tellVerified(path string, asJSON bool, verify func() (verification, error)) error {
+	v, err := verify()
 	if err != nil {
 		return err
 	}
@@ -99,7 +109,21 @@ func verifyDatabase(ctx context.Context, path string) (v verification, err error
 		return v, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	v = verification{File: path, Violations: []string{}}
+	return verifyStore(ctx, st, path)
+}
+
+// verifyPostgres needs no stopped server: it looks at one moment.
+func verifyPostgres(ctx context.Context, url string) (v verification, err error) {
+	st, err := pgstore.Open(ctx, pgstore.Options{URL: url})
+	if err != nil {
+		return v, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	return verifyStore(ctx, st, "PostgreSQL")
+}
+
+func verifyStore(ctx context.Context, st relay.Store, name string) (verification, error) {
+	v := verification{File: name, Violations: []string{}}
 	stats, err := st.Verify(ctx, func(bad string) { v.Violations = append(v.Violations, bad) })
 	v.OK = err == nil && len(v.Violations) == 0
 	v.Workspaces, v.Messages, v.Entries, v.Queued, v.Records = stats.Workspaces, stats.Messages, stats.Entries, stats.Items, stats.Records

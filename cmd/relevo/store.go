@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,8 +40,14 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	}
 	s.c.Backup.Schedule = "" // PostgreSQL has tools of its own
 	s.database, err = pgstore.Open(ctx, pgstore.Options{URL: s.c.Store.URL.Reveal(), OnCommit: s.metrics.commit, Log: s.log})
+	if err != nil {
+		return err
+	}
 	s.store = s.database
-	return err
+	if err := s.database.Whole(ctx); err != nil {
+		return errors.Join(err, s.database.Close())
+	}
+	return nil
 }
 
 // nodeName is a name that no other process has.

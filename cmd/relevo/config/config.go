@@ -99,16 +99,16 @@ type Retention struct {
 // Store is where everything is kept. All but URL is about the embedded
 // database alone.
 type Store struct {
-	// URL is the connection string of a PostgreSQL database that several nodes
-	// share; unset: the embedded database in the data folder. It may hold a
-	// password.
-	URL Secret `koanf:"url"`
 	// Reserve is how much must stay free, so that calls in flight can settle.
 	Reserve Size `koanf:"reserve"`
 	// InitialMmap is how much address space is mapped from the start.
 	InitialMmap Size `koanf:"initial_mmap"`
 	// MaxSize bounds the database file; 0 does not.
 	MaxSize Size `koanf:"max_size"`
+	// URL is the connection string of a PostgreSQL database that several nodes
+	// share; unset: the embedded database in the data folder. It may hold a
+	// password.
+	URL Secret `koanf:"url"`
 }
 
 // Spacing is the pause between two messages of a new channel.

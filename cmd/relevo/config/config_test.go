@@ -101,7 +101,7 @@ func TestEverySettingCanBeSetByItsVariable(t *testing.T) {
 		Deliver:        Deliver{time.Second, 2 * time.Second, 3 * time.Second, 4, 5 * time.Second},
 		Media:          Media{[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, 6 * time.Second, 7},
 		Retention:      Retention{8 * time.Hour, 9 * time.Hour, 10 * time.Hour, 11},
-		Store:          Store{12 * MiB, 13_000_000, 14 * GiB},
+		Store:          Store{Reserve: 12 * MiB, InitialMmap: 13_000_000, MaxSize: 14 * GiB},
 		Spacing:        Spacing{15 * time.Millisecond, 16 * time.Millisecond},
 		Backup:         Backup{"@daily"},
 	}

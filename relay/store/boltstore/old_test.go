@@ -1,7 +1,9 @@
 package boltstore_test
 
 import (
+	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -11,13 +13,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 
 	"relevo/relay"
 	"relevo/relay/store/boltstore"
 )
 
 // TestFilesOfEveryEarlierSchemaOpen opens what earlier programs wrote: a file
-// of each schema lies in testdata/store, made with the program of its time.
+// of each schema lies in testdata/store, made with the program of its time, or
+// brought to its schema by it.
 func TestFilesOfEveryEarlierSchemaOpen(t *testing.T) {
 	paths, err := filepath.Glob("../../../testdata/store/schema*.db.gz")
 	if err != nil || len(paths) == 0 {
@@ -33,6 +37,35 @@ func TestFilesOfEveryEarlierSchemaOpen(t *testing.T) {
 				t.Fatal(err)
 			}
 			holdsOneOfEach(t, s)
+		})
+	}
+}
+
+// TestADamagedRowDoesNotKeepAnOldFileFromOpening damages one row of each table
+// that a migration rewrites.
+func TestADamagedRowDoesNotKeepAnOldFileFromOpening(t *testing.T) {
+	for _, table := range []string{"lane", "item", "message", "channel"} {
+		t.Run(table, func(t *testing.T) {
+			opt := boltstore.Options{Path: filepath.Join(t.TempDir(), "relevo.db")}
+			unpack(t, "../../../testdata/store/schema1.db.gz", opt.Path)
+			db, err := bolt.Open(opt.Path, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = db.Update(func(b *bolt.Tx) error {
+				k, v := b.Bucket([]byte(table)).Cursor().First()
+				broken := bytes.Clone(v)
+				broken[len(broken)-1] ^= 0xFF
+				return b.Bucket([]byte(table)).Put(bytes.Clone(k), broken)
+			})
+			if err := errors.Join(err, db.Close()); err != nil {
+				t.Fatal(err)
+			}
+			found := 0
+			_, err = openFile(t, opt).Verify(t.Context(), func(string) { found++ })
+			if err != nil || found == 0 {
+				t.Errorf("verify found %d faults (%v), want the damaged row", found, err)
+			}
 		})
 	}
 }
@@ -90,5 +123,28 @@ func holdsOneOfEach(t *testing.T, s *boltstore.Store) {
 	lanes, err := s.Queue(t.Context(), ws, time.Now())
 	if err != nil || len(lanes) != 1 || lanes[0].Depth != 2 || !lanes[0].Paused {
 		t.Errorf("lanes %+v (%v), statuses %v", lanes, err, slices.Sorted(maps.Keys(count)))
+	}
+	queued, err := s.Items(t.Context(), ws+"/"+lanes[0].Group, 10)
+	if err != nil || len(queued) != 2 {
+		t.Errorf("items %v of the lane (%v)", queued, err)
+	}
+	err = s.View(t.Context(), func(tx relay.Tx) error {
+		if of, err := tx.WorkspaceByCallback(t.Context(), lanes[0].Group); err != nil || of != ws {
+			t.Errorf("the channel's callback leads to %q (%v)", of, err)
+		}
+		for _, m := range messages {
+			if m.Lane != lanes[0].ID || relay.WorkspaceOfLane(m.Lane) != ws {
+				t.Errorf("message %s is on lane %s, want %s", m.ID, m.Lane, lanes[0].ID)
+			}
+		}
+		for _, id := range queued {
+			if _, err := tx.Item(t.Context(), lanes[0].ID, id); err != nil {
+				t.Errorf("item %s: %v", id, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -249,19 +249,19 @@ func flushEntries(b *pgx.Batch, entries []entryRow) {
 		return compareKeys(key{ws: x.Account}, key{ws: y.Account})*2 + x.At.Compare(y.At)
 	})
 	var (
-		ws, kinds, refs, periods           = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-		times                              = make([]pgtype.Timestamptz, n)
-		units, after, shortfalls, expiring = make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
-		messages                           = make([]pgtype.Text, n)
+		ws, kinds, refs, periods                   = make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+		times                                      = make([]pgtype.Timestamptz, n)
+		units, after, shortfalls, expiring, folded = make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)
+		messages                                   = make([]pgtype.Text, n)
 	)
 	for i, e := range entries {
 		ws[i], kinds[i], refs[i], periods[i], times[i] = e.Account, string(e.Kind), plain(e.Ref), plain(e.Period), at(e.At)
-		units[i], after[i], shortfalls[i], expiring[i] = e.Units, e.AvailableAfter, e.Shortfall, e.FromExpiring
+		units[i], after[i], shortfalls[i], expiring[i], folded[i] = e.Units, e.AvailableAfter, e.Shortfall, e.FromExpiring, e.folded
 		messages[i].String, messages[i].Valid = shortID(e.message)
 	}
-	b.Queue(`INSERT INTO entry (workspace_id, at, kind, ref, units, available_after, shortfall, from_expiring, period, message_id)
-		SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[])`,
-		ws, times, kinds, refs, units, after, shortfalls, expiring, periods, messages)
+	b.Queue(`INSERT INTO entry (workspace_id, at, kind, ref, units, available_after, shortfall, from_expiring, period, message_id, folded)
+		SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::bigint[])`,
+		ws, times, kinds, refs, units, after, shortfalls, expiring, periods, messages, folded)
 }
 
 func flushAttempts(b *pgx.Batch, attempts []relayAttempt) error {

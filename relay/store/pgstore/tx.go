@@ -46,6 +46,8 @@ type overlay struct {
 type entryRow struct {
 	quota.Entry
 	message string
+	// folded counts the entries that a line stands for; 0 for an entry.
+	folded int64
 }
 
 type relayAttempt struct {

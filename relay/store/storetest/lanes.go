@@ -379,23 +379,3 @@ func depth(t *testing.T, l *line) {
 func (l *line) remove(tx relay.Tx, n int) error {
 	return queue.Remove(l.t.Context(), tx, l.id, messageID(n))
 }
-
-func expiredItems(t *testing.T, l *line) {
-	for n := range 4 {
-		l.push(n, "+1", func(i *queue.Item) { i.Expires = l.now.Add(time.Duration(5-n) * time.Minute) })
-	}
-	found := func(after time.Duration, ids ...string) {
-		t.Helper()
-		for range 2 { // looking changes nothing
-			got, err := l.store.Expired(t.Context(), l.now.Add(after), 2)
-			row(t, "expired after "+after.String(), refs(relay.WorkspaceOfLane(l.id), ids))(got, err)
-		}
-	}
-	found(2*time.Minute - 1)
-	found(2*time.Minute, messageID(3))
-	found(time.Hour, messageID(3), messageID(2)) // at most two, the oldest first
-	held := l.next(0)
-	l.update(func(t *report, tx relay.Tx) error { return errors.Join(l.remove(tx, 3), l.remove(tx, 2)) })
-	found(time.Hour, messageID(1))
-	l.done(held)
-}

@@ -166,7 +166,7 @@ CREATE TABLE lane (
 ) WITH (fillfactor = 50);
 CREATE INDEX lane_due ON lane (home, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX lane_leased ON lane (lease_owner) WHERE lease_item <> '';
-CREATE INDEX lane_hold ON lane (hold) WHERE hold <> '' AND depth > 0;
+CREATE INDEX lane_hold ON lane (hold) WHERE hold <> '';
 
 CREATE TABLE fetch_job (
 	workspace_id text COLLATE "C",
