@@ -45,7 +45,7 @@ type Config struct {
 	// Sent reads what the sandbox was called with on a channel, newest first,
 	// at most limit lines, as a slice that becomes JSON. Nil where there is no
 	// sandbox.
-	Sent func(channel string, limit int) (any, error)
+	Sent func(ctx context.Context, workspace, channel string, limit int) (any, error)
 	Log  *slog.Logger
 	// Observe is told of every request, by its route. It must not block. Nil
 	// is not called.

@@ -86,7 +86,7 @@ func build(t *testing.T, units int64, edit ...func(*Config)) *house {
 	cfg := Config{
 		Relay: h.relay, OperatorKey: operatorKey, PublicURL: "https://relay.example/", TempDir: dir, Log: log,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-		Sent: func(channel string, limit int) (any, error) {
+		Sent: func(_ context.Context, _, channel string, limit int) (any, error) {
 			return []string{fmt.Sprint(channel, " ", limit)}, nil
 		},
 	}

@@ -42,7 +42,7 @@ func (s *server) listSent(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	lines, err := s.Sent(c.ID, limit)
+	lines, err := s.Sent(r.ctx, c.Workspace, c.ID, limit)
 	return ok(struct {
 		Data any     `json:"data"`
 		Next *string `json:"next_cursor"`

@@ -25,13 +25,7 @@ func (k fileKeeper) Fetch(ctx context.Context, key, url, name string, kind relay
 }
 
 // Open opens a kept file.
-func (k fileKeeper) Open(key string) (io.ReadCloser, error) {
-	f, err := k.store.Open(key)
-	if err != nil {
-		return nil, err // and not a nil *os.File in an interface
-	}
-	return f, nil
-}
+func (k fileKeeper) Open(key string) (io.ReadCloser, error) { return k.store.Open(key) }
 
 // Remove forgets a file.
 func (k fileKeeper) Remove(key string) error { return k.store.Remove(key) }

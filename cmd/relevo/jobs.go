@@ -40,6 +40,9 @@ type jobs struct {
 
 func (s *server) newJobs() (*jobs, error) {
 	j := &jobs{list: s.relay.Jobs(), calendar: s.store, node: s.c.Node, log: s.log}
+	if s.database != nil {
+		j.list = append(j.list, relay.Job{Name: "postgres", Schedule: "41 * * * *", Run: s.tidyDatabase})
+	}
 	if s.c.Backup.Schedule != "" {
 		j.perNode = []relay.Job{{Name: "backup", Schedule: s.c.Backup.Schedule, Run: s.nightlyCopy}}
 	}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,8 @@ import (
 
 	"relevo/quota"
 	"relevo/relay"
+	"relevo/relay/guard"
+	"relevo/relay/media"
 	"relevo/relay/store/boltstore"
 	"relevo/relay/store/pgstore"
 )
@@ -121,6 +125,10 @@ func (p *program) move(ctx context.Context, data, url string) (err error) {
 	if err := errors.Join(old.Export(ctx, in.Put)); err != nil {
 		return fmt.Errorf("move: %w", err)
 	}
+	files, err := moveFiles(ctx, data, pgstore.NewFiles(fresh.Pool()))
+	if err != nil {
+		return fmt.Errorf("move the files: %w", err)
+	}
 	if err := in.Done(); err != nil {
 		return fmt.Errorf("move: %w", err)
 	}
@@ -139,10 +147,42 @@ func (p *program) move(ctx context.Context, data, url string) (err error) {
 	if err := os.Rename(path, kept); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, "Moved and verified %d workspaces, %d messages (%d queued) and %d ledger entries.\nThe old database is now %s.\n"+
+	_, err = fmt.Fprintf(p.stdout, "Moved and verified %d workspaces, %d messages (%d queued) and %d ledger entries, and %d files.\nThe old database is now %s.\n"+
 		"Start the nodes with --store and the same secret key (%s, unless you configured another).\n",
-		after.Workspaces, after.Messages, after.Items, after.Entries, kept, filepath.Join(data, secretFile))
+		after.Workspaces, after.Messages, after.Items, after.Entries, files, kept, filepath.Join(data, secretFile))
 	return err
+}
+
+// moveFiles carries over what was fetched and may still be sent.
+func moveFiles(ctx context.Context, data string, to *pgstore.Files) (moved int, err error) {
+	dir := filepath.Join(data, "files")
+	if !exists(dir) {
+		return 0, nil
+	}
+	from, err := media.Open(dir, guard.Config{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	var keys []string
+	if err := from.Keys(func(key string, _ time.Time) { keys = append(keys, key) }); err != nil {
+		return 0, err
+	}
+	for _, key := range keys {
+		f, err := from.Open(key)
+		if err != nil {
+			return moved, err
+		}
+		b, err := io.ReadAll(f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return moved, err
+		}
+		if err := to.Put(ctx, key, bytes.NewReader(b), int64(len(b))); err != nil {
+			return moved, err
+		}
+		moved++
+	}
+	return moved, nil
 }
 
 // mustVerify refuses a store that is not in order.

@@ -187,6 +187,9 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if s.shared() {
+		s.files.Share(pgstore.NewFiles(s.database.Pool()))
+	}
 	if err := s.openRelay(secrets); err != nil {
 		return err
 	}
@@ -203,6 +206,9 @@ func (s *server) openRelay(secrets *relay.Secrets) error {
 		return s.relay.Report(ctx, channel, reports)
 	}
 	s.sandbox = sandbox.New(filepath.Join(s.c.Data, "sandbox"), report, s.log)
+	if s.shared() {
+		s.sandbox.Share(pgstore.NewLines(s.database.Pool()))
+	}
 	s.relay, err = relay.New(s.store, map[string]relay.Driver{"sandbox": s.sandbox}, secrets, fileKeeper{s.files}, s.settings(), latest, s.log)
 	if err != nil {
 		return err
@@ -264,8 +270,10 @@ func (s *server) serveHTTP(ended <-chan struct{}, hard context.Context, l net.Li
 func (s *server) handler() http.Handler {
 	return api.New(api.Config{
 		Relay: s.relay, OperatorKey: s.operator, PublicURL: s.url, TrustedProxies: s.c.TrustedProxies, TempDir: s.c.Data,
-		Sent: func(channel string, limit int) (any, error) { return s.sandbox.Sent(channel, limit) },
-		Log:  s.log, Observe: s.metrics.request, Draining: s.draining.Load, Ready: s.ready, Version: readVersion().String(),
+		Sent: func(ctx context.Context, workspace, channel string, limit int) (any, error) {
+			return s.sandbox.SentAnywhere(ctx, workspace, channel, limit)
+		},
+		Log: s.log, Observe: s.metrics.request, Draining: s.draining.Load, Ready: s.ready, Version: readVersion().String(),
 	})
 }
 

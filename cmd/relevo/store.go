@@ -132,6 +132,21 @@ func (s *server) latestMessage() (string, error) {
 	return s.embedded.LatestMessage()
 }
 
+// tidyDatabase forgets what only a shared store has: the marks of processes
+// that are gone, and old lines of the sandbox.
+func (s *server) tidyDatabase(ctx context.Context) error {
+	if err := s.database.PruneWriters(ctx); err != nil {
+		return err
+	}
+	lines := pgstore.NewLines(s.database.Pool())
+	for {
+		n, err := lines.Prune(ctx, time.Now().Add(-s.c.Retention.Messages), 1000)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
 // where names what a server keeps everything in, without a password.
 func (s *server) where() string {
 	if s.shared() {

@@ -111,7 +111,7 @@ func (f *fetch) take(ctx context.Context, s *Store, resp *http.Response) (File, 
 	if fault != nil {
 		return File{}, fault
 	}
-	file, err := s.keep(f.Key, io.MultiReader(bytes.NewReader(head), plain), f.Limit)
+	file, err := s.keep(ctx, f.Key, io.MultiReader(bytes.NewReader(head), plain), f.Limit)
 	if errors.Is(err, errOverLimit) {
 		return File{}, f.tooLarge(0)
 	}

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -13,7 +14,7 @@ import (
 
 // keep writes src under a key, so that a file is there as a whole or not at
 // all, also after a crash. It reads no more than limit bytes and one.
-func (s *Store) keep(key string, src io.Reader, limit int64) (File, error) {
+func (s *Store) keep(ctx context.Context, key string, src io.Reader, limit int64) (File, error) {
 	name, err := place(key)
 	if err != nil {
 		return File{}, err
@@ -25,7 +26,7 @@ func (s *Store) keep(key string, src io.Reader, limit int64) (File, error) {
 	}
 	file, err := fill(f, src, limit)
 	if err == nil {
-		err = s.settle(tmp, name)
+		err = s.settle(ctx, key, tmp, name, file.Size)
 	}
 	if err != nil {
 		_ = s.root.Remove(tmp) // the next Open removes it as well
@@ -52,9 +53,13 @@ func fill(f *os.File, src io.Reader, limit int64) (File, error) {
 	return File{Size: n, SHA256: [sha256.Size]byte(sum.Sum(nil))}, nil
 }
 
-// settle gives a finished file its name. The folder is synced too: without
-// that the name may be gone after a crash, though the bytes are there.
-func (s *Store) settle(tmp, name string) error {
+// settle gives a finished file its name, or to the keeper. The folder is synced
+// too: without that the name may be gone after a crash, though the bytes are
+// there.
+func (s *Store) settle(ctx context.Context, key, tmp, name string, size int64) error {
+	if s.shared != nil {
+		return s.hand(ctx, key, tmp, size)
+	}
 	folder := path.Dir(name)
 	switch err := s.root.Mkdir(folder, 0o700); {
 	case err == nil:
@@ -68,6 +73,16 @@ func (s *Store) settle(tmp, name string) error {
 		return fmt.Errorf("keep file: %w", err)
 	}
 	return s.sync(folder)
+}
+
+// hand gives a finished file to the keeper.
+func (s *Store) hand(ctx context.Context, key, tmp string, size int64) error {
+	f, err := s.root.Open(tmp)
+	if err != nil {
+		return fmt.Errorf("keep file: %w", err)
+	}
+	err = s.shared.Put(ctx, key, f, size)
+	return errors.Join(err, f.Close(), s.root.Remove(tmp))
 }
 
 func (s *Store) sync(folder string) error {

@@ -7,9 +7,11 @@
 package media
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -19,12 +21,33 @@ import (
 	"relevo/relay/guard"
 )
 
-// Store is a folder of fetched files. It may be used by many goroutines at
-// once, but only one process may have the folder open.
+// Store fetches files and keeps them: in its folder or, where it has a Keeper,
+// there. It may be used by many goroutines at once, but only one process may
+// have the folder open.
 type Store struct {
 	root   *os.Root
 	client *http.Client
+	shared Keeper
 }
+
+// Keeper keeps files where every node finds them. Its methods may be called
+// concurrently.
+type Keeper interface {
+	// Put keeps size bytes of r under a key, whole or not at all, in place of
+	// what was there.
+	Put(ctx context.Context, key string, r io.Reader, size int64) error
+	// Open reads a file; fs.ErrNotExist where there is none.
+	Open(key string) (io.ReadCloser, error)
+	// Remove forgets a file; one that is not there is no error.
+	Remove(key string) error
+	// Keys calls fn with the key of every file and when it was kept. fn may
+	// call Remove.
+	Keys(fn func(key string, at time.Time)) error
+}
+
+// Share keeps files with k from now on; the folder is only for those that are
+// being fetched. Call it before anything else.
+func (s *Store) Share(k Keeper) { s.shared = k }
 
 // unfinished is the folder of files that are being fetched.
 const unfinished = "tmp"
@@ -55,12 +78,19 @@ func Open(dir string, g guard.Config) (*Store, error) {
 func (s *Store) Close() error { return s.root.Close() }
 
 // Open opens a kept file for reading; fs.ErrNotExist where there is none.
-func (s *Store) Open(key string) (*os.File, error) {
+func (s *Store) Open(key string) (io.ReadCloser, error) {
 	name, err := place(key)
 	if err != nil {
 		return nil, err
 	}
-	return s.root.Open(name)
+	if s.shared != nil {
+		return s.shared.Open(key)
+	}
+	f, err := s.root.Open(name)
+	if err != nil {
+		return nil, err // and not a nil *os.File in an interface
+	}
+	return f, nil
 }
 
 // Remove forgets a file; one that is not there is no error.
@@ -68,6 +98,9 @@ func (s *Store) Remove(key string) error {
 	name, err := place(key)
 	if err != nil {
 		return err
+	}
+	if s.shared != nil {
+		return s.shared.Remove(key)
 	}
 	if err := s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -78,6 +111,9 @@ func (s *Store) Remove(key string) error {
 // Keys calls fn with the key of every kept file and when it was kept, in no
 // order. fn may call Remove. A file that comes or goes meanwhile may be missed.
 func (s *Store) Keys(fn func(key string, at time.Time)) error {
+	if s.shared != nil {
+		return s.shared.Keys(fn)
+	}
 	folders, err := fs.ReadDir(s.root.FS(), ".")
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package media
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -25,7 +26,7 @@ func open(t *testing.T, dir string) *Store {
 
 func keep(t *testing.T, s *Store, key, body string) {
 	t.Helper()
-	if _, err := s.keep(key, strings.NewReader(body), 1<<20); err != nil {
+	if _, err := s.keep(t.Context(), key, strings.NewReader(body), 1<<20); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -38,7 +39,7 @@ func read(t *testing.T, s *Store, key string) string {
 	}
 	defer func() { _ = f.Close() }()
 	var b strings.Builder
-	if _, err := f.WriteTo(&b); err != nil {
+	if _, err := io.Copy(&b, f); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -116,7 +117,7 @@ func TestAKeyNeverLeavesTheFolder(t *testing.T) {
 		"", ".", "..", "../outside", "/etc/passwd", `..\outside`, "a/b", "a.b", "a=b", "a b", "a\x00b", "ä", strings.Repeat("a", 129),
 	} {
 		_, opened := s.Open(key)
-		_, kept := s.keep(key, strings.NewReader("y"), 10)
+		_, kept := s.keep(t.Context(), key, strings.NewReader("y"), 10)
 		_, fetched := s.Fetch(t.Context(), Request{Key: key, URL: "https://example.com/a", Limit: 10})
 		for _, err := range []error{opened, kept, fetched, s.Remove(key)} {
 			if _, ours := errors.AsType[*Error](err); err == nil || ours {
@@ -144,7 +145,7 @@ func TestALinkOutOfTheFolderIsNotFollowed(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "media", filepath.Dir(name))); err != nil {
 		t.Skip(err)
 	}
-	if _, err := s.keep("key", strings.NewReader("y"), 10); err == nil {
+	if _, err := s.keep(t.Context(), "key", strings.NewReader("y"), 10); err == nil {
 		t.Error("a file was kept through the link")
 	}
 	if left, _ := os.ReadDir(outside); len(left) != 0 {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,6 +68,27 @@ func newLine(out relay.Outgoing, answer *relay.SendError) Line {
 	}
 	return l
 }
+
+// write appends a line to the channel's file, the witness, and then to the
+// shared log, where there is one. A fault of that log changes nothing.
+func (d *Driver) write(ctx context.Context, out relay.Outgoing, l Line) error {
+	if err := d.append(out.Channel.ID, l); err != nil || d.shared == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shareFor)
+	defer cancel()
+	b, err := json.Marshal(l)
+	if err == nil {
+		err = d.shared.Append(ctx, out.Channel.Workspace, out.Channel.ID, b)
+	}
+	if err != nil {
+		d.log.Warn("sandbox: share a line", "channel", out.Channel.ID, "message", out.MessageID, "error", err)
+	}
+	return nil
+}
+
+// shareFor bounds how long a call waits for the shared log.
+const shareFor = 2 * time.Second
 
 // append writes a line in one call at the end of a channel's file. A line that
 // was torn by a full disk or a power cut is closed off first, so that it takes

@@ -35,7 +35,22 @@ type Driver struct {
 	report func(ctx context.Context, channelID string, reports []relay.Report) error
 	log    *slog.Logger
 	agenda *agenda
+	shared Shared
 }
+
+// Shared is a log of all nodes' lines, so that each of them can show what any
+// of them was called with. Its methods may be called concurrently.
+type Shared interface {
+	Append(ctx context.Context, workspace, channelID string, line []byte) error
+	// Tail are the newest n lines of a channel, newest first.
+	Tail(ctx context.Context, workspace, channelID string, n int) ([][]byte, error)
+}
+
+// Share writes lines into a shared log from now on, after the file, which stays
+// the witness. Reports are owed by the node that handed a message over: one
+// that was killed makes them when it starts again. Call it before anything
+// else.
+func (d *Driver) Share(log Shared) { d.shared = log }
 
 // New makes a driver over a folder, which need not exist yet, and takes up the
 // reports that an earlier process still owed. A file that cannot be read is
@@ -62,8 +77,8 @@ func (d *Driver) Send(ctx context.Context, out relay.Outgoing) (string, error) {
 		return "", tooLate(err)
 	}
 	b := behaviourOf(out.Recipient)
-	if fault := d.turnedAway(b, out); fault != nil {
-		if err := d.append(out.Channel.ID, newLine(out, fault)); err != nil {
+	if fault := d.turnedAway(ctx, b, out); fault != nil {
+		if err := d.write(ctx, out, newLine(out, fault)); err != nil {
 			d.log.Warn("sandbox: note a message that was turned away", "channel", out.Channel.ID, "message", out.MessageID, "error", err)
 		}
 		return "", fault
@@ -86,7 +101,7 @@ func (d *Driver) handOver(ctx context.Context, b behaviour, out relay.Outgoing) 
 	if err := ctx.Err(); err != nil {
 		return "", tooLate(err)
 	}
-	if err := d.append(out.Channel.ID, l); err != nil {
+	if err := d.write(ctx, out, l); err != nil {
 		return "", notWritten(err)
 	}
 	d.agenda.add(promised(out.Channel.ID, l)...)

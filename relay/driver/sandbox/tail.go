@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,40 @@ func (d *Driver) Sent(channelID string, limit int) ([]Line, error) {
 		return len(lines) < limit
 	})
 	return lines, err
+}
+
+// SentAnywhere is Sent over the lines of all nodes, where they share a log.
+func (d *Driver) SentAnywhere(ctx context.Context, workspace, channelID string, limit int) ([]Line, error) {
+	if d.shared == nil || !channelForm.MatchString(channelID) {
+		return d.Sent(channelID, limit)
+	}
+	return d.tail(ctx, workspace, channelID, min(max(limit, 1), MaxSent))
+}
+
+func (d *Driver) tail(ctx context.Context, workspace, channelID string, n int) ([]Line, error) {
+	raw, err := d.shared.Tail(ctx, workspace, channelID, n)
+	lines := []Line{}
+	for _, b := range raw {
+		if l, ok := parse(b); ok {
+			lines = append(lines, l)
+		}
+	}
+	return lines, err
+}
+
+// recall calls fn with the last lines of a channel, of all nodes, the last one
+// first, until it returns false.
+func (d *Driver) recall(ctx context.Context, ch relay.Channel, fn func(Line) bool) error {
+	if d.shared == nil {
+		return backwards(d.path(ch.ID), fn)
+	}
+	lines, err := d.tail(ctx, ch.Workspace, ch.ID, MaxSent)
+	for _, l := range lines {
+		if !fn(l) {
+			break
+		}
+	}
+	return err
 }
 
 // recoverFor is how old a hand-over may be whose reports are made again. They
@@ -79,7 +114,7 @@ func (d *Driver) recover(now time.Time) {
 // turnedAway is the answer to a try that does not go out; nil where it does.
 // A later try of a message finds its first one in the channel's file, so that
 // a restart changes nothing. It is not remembered longer than it matters.
-func (d *Driver) turnedAway(b behaviour, out relay.Outgoing) *relay.SendError {
+func (d *Driver) turnedAway(ctx context.Context, b behaviour, out relay.Outgoing) *relay.SendError {
 	if b.away != nil || b.first == nil {
 		return b.away
 	}
@@ -91,7 +126,7 @@ func (d *Driver) turnedAway(b behaviour, out relay.Outgoing) *relay.SendError {
 	}
 	since := now().Add(-b.firstFor)
 	found := false
-	err := backwards(d.path(out.Channel.ID), func(l Line) bool {
+	err := d.recall(ctx, out.Channel, func(l Line) bool {
 		found = l.MessageID == out.MessageID && l.Try <= 1 && l.At.After(since)
 		// Lines of concurrent calls may change places; a second is plenty.
 		return !found && l.At.After(since.Add(-time.Second))

@@ -207,3 +207,32 @@ CREATE TABLE counter (
 	received     bigint NOT NULL,
 	PRIMARY KEY (workspace_id, minute, channel)
 );
+
+-- Files on their way to a provider, in pieces of 256 KiB. They are compressed
+-- already.
+CREATE TABLE file (
+	workspace_id text COLLATE "C",
+	key          text COLLATE "C",
+	kept_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+	size         bigint NOT NULL,
+	PRIMARY KEY (workspace_id, key)
+);
+
+CREATE TABLE file_piece (
+	workspace_id text COLLATE "C",
+	key          text COLLATE "C",
+	n            integer,
+	data         bytea NOT NULL,
+	PRIMARY KEY (workspace_id, key, n)
+);
+ALTER TABLE file_piece ALTER COLUMN data SET STORAGE EXTERNAL;
+
+-- What the pretend WhatsApp was handed, on whichever node.
+CREATE TABLE sandbox_line (
+	workspace_id text COLLATE "C",
+	channel      text COLLATE "C",
+	at           timestamptz,
+	id           text COLLATE "C",
+	line         text NOT NULL,
+	PRIMARY KEY (workspace_id, channel, at, id)
+);
