@@ -5,7 +5,6 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -16,10 +15,20 @@ import (
 // message.
 const idPrefix = "wa_backend:3EB0"
 
-var idForm = regexp.MustCompile(`^wa_backend:3EB0[0-9A-F]{18}$`)
-
-// ValidMessageID reports whether s has the form of a message id.
-func ValidMessageID(s string) bool { return idForm.MatchString(s) }
+// ValidMessageID reports whether s has the form of a message id:
+// ^wa_backend:3EB0[0-9A-F]{18}$.
+func ValidMessageID(s string) bool {
+	digits, ok := strings.CutPrefix(s, idPrefix)
+	if !ok || len(digits) != 18 {
+		return false
+	}
+	for _, c := range []byte(digits) {
+		if (c < '0' || c > '9') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}
 
 // RawMessageID is the 9 bytes of a message id: 48 bits of milliseconds and 24
 // that tell apart what one millisecond brings. False where s is no id.

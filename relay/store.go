@@ -136,6 +136,13 @@ type Store interface {
 	Close() error
 }
 
+// Glancer is a store that remembers what it read a moment ago. Glance runs fn
+// over what is no older than a second, and fails where it does not know. What
+// fn finds decides nothing.
+type Glancer interface {
+	Glance(fn func(Tx) error) error
+}
+
 // Work is the range work of dispatching.
 type Work interface {
 	// Claim calls take, within one transaction, with the first item of up to

@@ -172,6 +172,7 @@ func (s *Store) viewOver(conn *pgx.Conn, group []*request, wants map[key]bool) e
 			return t.fault
 		}
 	}
+	s.remember(g, newOverlay(nil))
 	return nil
 }
 

@@ -2,7 +2,9 @@ package pgstore
 
 import (
 	"bytes"
+	"errors"
 	"sync"
+	"time"
 
 	"relevo/queue"
 	"relevo/relay"
@@ -47,7 +49,7 @@ func (x *guesses) put(k key, r row) {
 		return
 	}
 	evict(m, room[k.t])
-	m[k] = row{found: true, v: r.v}
+	m[k] = row{found: true, v: r.v, seen: time.Now()}
 }
 
 func evict[K comparable, V any](m map[K]V, most int) {
@@ -119,6 +121,35 @@ func (s *Store) readRecords(id string, record, roster []byte, w *workspaceRow) (
 	}
 	w.record, w.roster = d.w, d.refs
 	return nil
+}
+
+// fresh is how old a row may be that Glance tells of.
+const fresh = time.Second
+
+var errNotKnown = errors.New("not known without asking")
+
+// Glance runs fn over what this node read within the last second. See
+// relay.Glancer.
+func (s *Store) Glance(fn func(relay.Tx) error) error {
+	t := &tx{g: s.gather(instant{}, map[key]bool{}), o: newOverlay(nil), view: true}
+	t.direct = func() error {
+		s.seen.mu.RLock()
+		defer s.seen.mu.RUnlock()
+		for k := range t.g.missing {
+			r, ok := s.seen.rows[k.t][k]
+			if !ok || time.Since(r.seen) > fresh {
+				return errNotKnown
+			}
+			t.g.rows[k] = r
+		}
+		clear(t.g.missing)
+		return nil
+	}
+	err := fn(t)
+	if t.fault != nil {
+		return t.fault
+	}
+	return err
 }
 
 // speculate runs functions over guesses, each in a copy of like, and returns

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -65,6 +66,8 @@ type row struct {
 	// dirty says which parts were written.
 	dirty part
 	v     any
+	// seen is when a remembered row was true.
+	seen time.Time
 }
 
 // part is a part of a row that is written on its own.
