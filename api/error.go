@@ -97,7 +97,7 @@ func refusal(err error) *relay.Error {
 		return &relay.Error{Code: relay.CodeNotFound, Message: "There is nothing of this id here.", Err: err}
 	case errors.Is(err, relay.ErrDiskFull):
 		return &relay.Error{Code: relay.CodeDiskFull, Message: diskFull, Err: err}
-	case errors.Is(err, relay.ErrInDoubt), errors.Is(err, relay.ErrClosed), errors.Is(err, quota.ErrFrozen), errors.Is(err, quota.ErrUnbalanced),
+	case errors.Is(err, relay.ErrInDoubt), errors.Is(err, relay.ErrUnavailable), errors.Is(err, relay.ErrClosed), errors.Is(err, quota.ErrFrozen), errors.Is(err, quota.ErrUnbalanced),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &relay.Error{Code: relay.CodeUnavailable, Message: "The server cannot do this now. Try again in a moment.", Err: err}
 	}

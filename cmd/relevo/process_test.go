@@ -112,6 +112,12 @@ func (p *process) stop(t *testing.T) error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
+	return p.wait(t)
+}
+
+// wait returns how a process ended that was asked to.
+func (p *process) wait(t *testing.T) error {
+	t.Helper()
 	select {
 	case err := <-p.exited:
 		p.exited <- err

@@ -11,8 +11,13 @@
 //
 // What becomes of a message is decided by the last four digits of its
 // recipient (see behaviour.go), so that a test scripts the sandbox by choosing
-// numbers. The files are its only memory: a driver that starts reads their
-// ends and goes on making the reports that are due.
+// numbers. The files are its only memory of what it owes: a driver that starts
+// reads their ends and goes on making the reports that are due.
+//
+// Of several nodes each has its own folder. They may share a log of their
+// lines besides (see Shared), so that each shows what any of them was called
+// with. Reports are not shared: those that a killed node still owed are made
+// when that node starts again.
 //
 // It knows no store, no lane and no HTTP, and it imitates one provider that
 // takes everything: it checks no limits of what it is given.

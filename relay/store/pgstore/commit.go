@@ -46,7 +46,9 @@ func (w *writer) commit(group []*request) error {
 
 // try runs a group once, over one connection.
 func (w *writer) try(group []*request, wants map[key]bool) error {
-	s, ctx := w.s, w.s.ctx
+	s := w.s
+	ctx, cancel := context.WithTimeout(s.ctx, tryFor)
+	defer cancel()
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return err

@@ -32,6 +32,15 @@ func fileKey(key string) (workspace, rest string) {
 	return workspace, rest
 }
 
+// wholeKey is what fileKey took apart. A key of an early version has no
+// workspace and no colon, and is told as it was given.
+func wholeKey(workspace, rest string) string {
+	if workspace == "" {
+		return rest
+	}
+	return workspace + ":" + rest
+}
+
 // Put keeps size bytes of r under a key, whole or not at all, in place of what
 // was there.
 func (f *Files) Put(ctx context.Context, key string, r io.Reader, size int64) error {
@@ -159,7 +168,7 @@ func (f *Files) Keys(fn func(key string, at time.Time)) error {
 			})
 			cancel()
 			for _, e := range page {
-				fn(e.ws+":"+e.key, e.at)
+				fn(wholeKey(e.ws, e.key), e.at)
 				from = e
 			}
 			if err == nil && len(page) < keysPage {

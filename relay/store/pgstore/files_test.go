@@ -110,6 +110,51 @@ func TestAFileThatIsRemovedWhileItIsReadEndsInAnError(t *testing.T) {
 	}
 }
 
+// Pieces of two files must never be read as one.
+func TestAFileThatIsReplacedWhileItIsReadEndsInAnError(t *testing.T) {
+	t.Parallel()
+	f := pgstore.NewFiles(database(t))
+	const key = "ws_00000000000000000000:3EB0000000000000000001"
+	put := func() {
+		t.Helper()
+		if err := f.Put(t.Context(), key, bytes.NewReader(random(1<<20)), 1<<20); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put()
+	r, err := f.Open(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(r, make([]byte, 10)); err != nil {
+		t.Fatal(err)
+	}
+	put()
+	if _, err := io.ReadAll(r); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the rest was read with %v, want fs.ErrNotExist", err)
+	}
+}
+
+// A store that was moved here may bring keys that name no workspace.
+func TestAKeyWithoutAWorkspaceComesBackAsItWasGiven(t *testing.T) {
+	t.Parallel()
+	f := pgstore.NewFiles(database(t))
+	const key = "3EB0000000000000000001"
+	if err := f.Put(t.Context(), key, bytes.NewReader([]byte("x")), 1); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := f.Keys(func(key string, _ time.Time) { got = append(got, key) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 1 || got[0] != key {
+		t.Errorf("keys %q, want %q", got, key)
+	}
+	if string(content(t, f, key)) != "x" {
+		t.Error("its content is another")
+	}
+}
+
 func TestKeysTellOfEveryFileAlsoWhileTheyAreRemoved(t *testing.T) {
 	t.Parallel()
 	f := pgstore.NewFiles(database(t))

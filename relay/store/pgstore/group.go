@@ -139,12 +139,14 @@ func fill(in chan *request, group []*request) []*request {
 func (s *Store) view(group []*request) {
 	wants := s.speculate(group, tx{view: true})
 	err := s.retrying(s.ctx, func() error {
-		conn, err := s.pool.Acquire(s.ctx)
+		ctx, cancel := context.WithTimeout(s.ctx, tryFor)
+		defer cancel()
+		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Release()
-		return s.broken(conn, s.viewOver(conn.Conn(), group, maps.Clone(wants)))
+		return s.broken(conn, s.viewOver(ctx, conn.Conn(), group, maps.Clone(wants)))
 	})
 	for _, req := range group {
 		if err != nil {
@@ -154,19 +156,19 @@ func (s *Store) view(group []*request) {
 	}
 }
 
-func (s *Store) viewOver(conn *pgx.Conn, group []*request, wants map[key]bool) error {
-	at, err := s.moment(s.ctx, conn)
+func (s *Store) viewOver(ctx context.Context, conn *pgx.Conn, group []*request, wants map[key]bool) error {
+	at, err := s.moment(ctx, conn)
 	if err != nil {
 		return err
 	}
 	g := s.gather(at, wants)
 	first := &pgx.Batch{}
 	first.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-	if err := g.load(s.ctx, conn, first); err != nil {
+	if err := g.load(ctx, conn, first); err != nil {
 		return err
 	}
 	for _, req := range group {
-		t := &tx{g: g, o: newOverlay(nil), view: true, direct: func() error { return g.load(s.ctx, conn, nil) }}
+		t := &tx{g: g, o: newOverlay(nil), view: true, direct: func() error { return g.load(ctx, conn, nil) }}
 		s.runOne(req, t)
 		if t.fault != nil {
 			return t.fault

@@ -25,6 +25,9 @@ func Migrate(ctx context.Context, url string) error {
 		return err
 	}
 	defer db.Close()
+	if err := db.PingContext(ctx); err != nil {
+		return silent(err)
+	}
 	have, known, err := versions(ctx, p)
 	if err != nil {
 		return err
@@ -49,7 +52,15 @@ func Schema(ctx context.Context, url string) (have, known int64, err error) {
 		return 0, 0, err
 	}
 	defer db.Close()
+	if err := db.PingContext(ctx); err != nil {
+		return 0, 0, silent(err)
+	}
 	return versions(ctx, p)
+}
+
+// silent is the error of a database that does not answer.
+func silent(err error) error {
+	return fmt.Errorf("PostgreSQL does not answer; is it running, and is store.url right? %w", err)
 }
 
 func newerErr(have, known int64) error {

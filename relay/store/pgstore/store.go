@@ -21,7 +21,9 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -142,6 +144,7 @@ func connect(ctx context.Context, opt Options) (*pgxpool.Pool, error) {
 		c.MaxConns = defaultConnections
 	}
 	c.ConnConfig.ConnectTimeout = 5 * time.Second
+	c.ConnConfig.DialFunc = dial
 	c.ConnConfig.RuntimeParams["application_name"] = "relevo"
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, session)
@@ -153,10 +156,32 @@ func connect(ctx context.Context, opt Options) (*pgxpool.Pool, error) {
 	}
 	if err := pool.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, fmt.Errorf("PostgreSQL does not answer: %w", err)
+		return nil, silent(err)
 	}
 	return pool, nil
 }
+
+// unanswered is how long a connection may go without a word from the other
+// side while there is something to say, or on a look every few seconds: behind
+// a cable that was pulled nothing ever fails by itself.
+const unanswered = 5 * time.Second
+
+// dial opens connections that notice when the other side is gone.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	d := net.Dialer{
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: unanswered, Interval: time.Second, Count: 5},
+		Control: func(network, _ string, c syscall.RawConn) (err error) {
+			if !strings.HasPrefix(network, "tcp") {
+				return nil
+			}
+			return errors.Join(c.Control(func(fd uintptr) { err = giveUpAfter(fd, unanswered) }), err)
+		},
+	}
+	return d.DialContext(ctx, network, address)
+}
+
+// tryFor bounds one try of a transaction, waiting for its locks included.
+const tryFor = 15 * time.Second
 
 // Close waits for the transactions in hand and lets go of the database.
 func (s *Store) Close() error {

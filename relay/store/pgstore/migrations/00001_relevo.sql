@@ -236,3 +236,4 @@ CREATE TABLE sandbox_line (
 	line         text NOT NULL,
 	PRIMARY KEY (workspace_id, channel, at, id)
 );
+CREATE INDEX sandbox_line_at ON sandbox_line (at);
