@@ -49,6 +49,7 @@ golden: ## rewrite the golden files; read the diff before you commit it
 # Figures of one run on one machine; leave it alone meanwhile.
 bench-pg: ## accepts a second over PostgreSQL, claims, hand-overs
 	RELEVO_BENCH_PG=1 $(GO) test ./api ./relay/store/pgstore -run '^TestBenchPG' -count=1 -v -p 1 -timeout 60m
+	$(GO) test ./cmd/relevo -run '^TestADeadNode' -count=1 -v
 
 bench: ## durable accepts a second, beside the same server without a store
 	RELEVO_BENCH=1 $(GO) test ./api -run '^TestBench$$' -count=1 -v -timeout 20m

@@ -103,7 +103,9 @@ func TestADeadNodesLanesGoOnWithinTheLeaseAndOneSpacing(t *testing.T) {
 	killed := time.Now()
 	k.node(at).kill()
 	other := k.node(1 - at)
-	status := func(id string) any { return other.api(t, http.MethodGet, "/workspaces/"+ws+"/messages/"+id, nil)["status"] }
+	status := func(id string) any {
+		return other.api(t, http.MethodGet, "/workspaces/"+ws+"/messages/"+id, nil)["status"]
+	}
 	eventually(t, lease+spacing+10*time.Second, "the other node goes on", func() bool { return len(sandboxLog(t, k.dirs[1-at])) == 1 })
 	for _, lines := range sandboxLog(t, k.dirs[1-at]) {
 		took := lines[0].At.Sub(killed)

@@ -99,7 +99,10 @@ func TestANodeCutOffFromTheDatabaseSendsNothingAfterItsLeases(t *testing.T) {
 	accounts := k.channels(ws, 3)
 	got := &acked{ids: map[string]string{}}
 	stop, done := make(chan struct{}), make(chan struct{})
-	go func() { defer close(done); tool(got, stop, 0, accounts, func() string { return k.node(0).url + token }) }()
+	go func() {
+		defer close(done)
+		tool(got, stop, 0, accounts, func() string { return k.node(0).url + token })
+	}()
 
 	eventually(t, 30*time.Second, "both nodes send", func() bool { return len(sandboxLog(t, dir)) > 0 && len(sandboxLog(t, k.dirs[0])) > 0 })
 	i.cable(t, "down")
