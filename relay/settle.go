@@ -15,7 +15,7 @@ import (
 // nothing about the lane; the outcome that it saw is recorded all the same.
 //
 // An outcome in hand is written even while stopping. It is tried again for as
-// long as the store is short of room, and through any other fault until the
+// long as the store is short of room or cannot be reached, and through any other fault until the
 // lease ends.
 func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
 	ctx = context.WithoutCancel(ctx)
@@ -31,7 +31,7 @@ func (r *Relay) settle(ctx context.Context, l queue.Lease, o outcome) {
 		if errors.Is(err, ErrInDoubt) || errors.Is(err, ErrClosed) || errors.Is(err, ErrNotFound) || errors.Is(err, quota.ErrUnbalanced) {
 			return // whoever finds the ended lease takes the outcome for unknown
 		}
-		if !errors.Is(err, ErrDiskFull) && time.Now().After(l.Until) {
+		if !errors.Is(err, ErrDiskFull) && !errors.Is(err, ErrUnavailable) && time.Now().After(l.Until) {
 			r.Log.Error("ALARM: the outcome of a call cannot be written; it becomes unknown", "message", l.Item, "verdict", o.word())
 			return
 		}

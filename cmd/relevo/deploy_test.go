@@ -227,3 +227,43 @@ func TestTheReadmesTestCommandIsWhatCIRuns(t *testing.T) {
 		}
 	}
 }
+
+// TestTheScaledComposeFileRunsEqualNodesOnOneDatabase reads the file as Compose
+// would, anchors and all.
+func TestTheScaledComposeFileRunsEqualNodesOnOneDatabase(t *testing.T) {
+	var doc struct {
+		Services map[string]struct {
+			Image, User string
+			Environment map[string]string
+			ReadOnly    bool `yaml:"read_only"`
+			Tmpfs       []string
+			Ports       []string
+		}
+		Configs map[string]struct{ Content string }
+	}
+	if err := yaml.Unmarshal([]byte(document(t, "compose.scale.yaml")), &doc); err != nil {
+		t.Fatal(err)
+	}
+	env := doc.Services["relevo-1"].Environment
+	if !strings.HasPrefix(env["RELEVO_STORE__URL"], "postgres://") || !strings.HasPrefix(env["RELEVO_SECRET_KEY"], "${RELEVO_SECRET_KEY:?") {
+		t.Errorf("the environment of a node is %v", env)
+	}
+	for name, value := range env {
+		if key := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, config.EnvPrefix), "__", ".")); !slices.Contains(config.Keys(), key) {
+			t.Errorf("%s=%s is no setting", name, value)
+		}
+	}
+	proxied := doc.Configs["caddy"].Content
+	for _, node := range []string{"relevo-1", "relevo-2", "relevo-3"} {
+		s := doc.Services[node]
+		if s.User != "nonroot" || !s.ReadOnly || len(s.Ports) > 0 || len(s.Tmpfs) != 2 {
+			t.Errorf("%s is %+v; want a user without rights, nothing written, no port of its own", node, s)
+		}
+		if !strings.Contains(proxied, node+":8080") {
+			t.Errorf("the proxy does not know %s", node)
+		}
+	}
+	if !strings.Contains(proxied, "health_uri /readyz") {
+		t.Errorf("the proxy does not ask /readyz:\n%s", proxied)
+	}
+}

@@ -38,9 +38,17 @@ func (c *clock) now() instant {
 	return c.base
 }
 
+// stale reports a measurement that is too old, or from before the machine was
+// suspended or its clock was set: then the two clocks of this process, of which
+// one stands still meanwhile, say different things.
 func (c *clock) stale() bool {
-	return time.Since(c.now().local) > remeasure
+	base, now := c.now().local, time.Now()
+	apart := now.Round(0).Sub(base.Round(0)) - now.Sub(base)
+	return now.Sub(base) > remeasure || apart.Abs() > maxApart
 }
+
+// maxApart is how far the wall clock may be slewed between two measurements.
+const maxApart = 500 * time.Millisecond
 
 // measure asks the database for its time, a few times, and believes the
 // quickest answer.

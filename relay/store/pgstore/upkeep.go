@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"relevo/relay"
 )
 
 // exec runs one statement of upkeep and tells how many rows it changed.
@@ -57,7 +59,7 @@ func (s *Store) PruneDeleted(ctx context.Context, before time.Time, n int) (remo
 
 // Backup is the database's own business.
 func (s *Store) Backup(context.Context, string) error {
-	return errors.New("a PostgreSQL store is backed up with PostgreSQL's tools: pg_dump, or base backups with a WAL archive")
+	return relay.Refusef(relay.CodeConflict, "This server keeps its data in PostgreSQL: back it up with PostgreSQL's tools, pg_dump or base backups with a WAL archive.")
 }
 
 // Job is when a cron job last ended well; the zero time for never.
