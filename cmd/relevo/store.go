@@ -39,7 +39,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 		s.c.Node = nodeName()
 	}
 	s.c.Backup.Schedule = "" // PostgreSQL has tools of its own
-	s.database, err = pgstore.Open(ctx, pgstore.Options{URL: s.c.Store.URL.Reveal(), OnCommit: s.metrics.commit, Log: s.log})
+	s.database, err = pgstore.Open(ctx, pgstore.Options{URL: s.c.Store.URL.Reveal(), Wait: databaseWait, OnCommit: s.metrics.commit, Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -49,6 +49,10 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// databaseWait is how long a start waits for a database that does not answer:
+// both may just be starting.
+const databaseWait = 15 * time.Second
 
 // nodeName is a name that no other process has.
 func nodeName() string {

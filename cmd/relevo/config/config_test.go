@@ -85,7 +85,7 @@ func TestEverySettingCanBeSetByItsVariable(t *testing.T) {
 		"RELEVO_DELIVER__MAX_CALLS=4", "RELEVO_DELIVER__DRAIN_TIMEOUT=5s",
 		"RELEVO_MEDIA__ALLOW=127.0.0.0/8,::1/128", "RELEVO_MEDIA__TIMEOUT=6s", "RELEVO_MEDIA__CONCURRENCY=7",
 		"RELEVO_RETENTION__MESSAGES=8h", "RELEVO_RETENTION__KEYS=9h", "RELEVO_RETENTION__FILES=10h", "RELEVO_RETENTION__BACKUPS=11",
-		"RELEVO_STORE__RESERVE=12MiB", "RELEVO_STORE__INITIAL_MMAP=13MB", "RELEVO_STORE__MAX_SIZE=14GiB",
+		"RELEVO_STORE__RESERVE=12MiB", "RELEVO_STORE__INITIAL_MMAP=13MB", "RELEVO_STORE__MAX_SIZE=14GiB", "RELEVO_STORE__URL=postgres://u:p@h/d",
 		"RELEVO_SPACING__MIN=15ms", "RELEVO_SPACING__MAX=16ms", "RELEVO_BACKUP__SCHEDULE=@daily",
 	}
 	got, sources, err := load(t, "", environ, nil)
@@ -101,7 +101,7 @@ func TestEverySettingCanBeSetByItsVariable(t *testing.T) {
 		Deliver:        Deliver{time.Second, 2 * time.Second, 3 * time.Second, 4, 5 * time.Second},
 		Media:          Media{[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}, 6 * time.Second, 7},
 		Retention:      Retention{8 * time.Hour, 9 * time.Hour, 10 * time.Hour, 11},
-		Store:          Store{Reserve: 12 * MiB, InitialMmap: 13_000_000, MaxSize: 14 * GiB},
+		Store:          Store{Reserve: 12 * MiB, InitialMmap: 13_000_000, MaxSize: 14 * GiB, URL: NewSecret("postgres://u:p@h/d")},
 		Spacing:        Spacing{15 * time.Millisecond, 16 * time.Millisecond},
 		Backup:         Backup{"@daily"},
 	}

@@ -21,6 +21,7 @@ const (
 	codeLockNotFree  = "55P03"
 	codeDiskFull     = "53100"
 	codeNoConnection = "53300"
+	codeNotYet       = "57P03"
 	codeIdle         = "25P03" // idle_in_transaction_session_timeout
 )
 

@@ -41,6 +41,9 @@ type Options struct {
 	Connections int
 	// Writers is how many transactions commit at once; 0: 2.
 	Writers int
+	// Wait is how long Open waits for a database that does not answer yet: both
+	// may just be starting.
+	Wait time.Duration
 	// OwnClock lets the process's clock be the clock of all. For tests that
 	// fake the time of a single node.
 	OwnClock bool
@@ -101,7 +104,7 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := Migrate(ctx, opt.URL); err != nil {
+	if err := migrateSoon(ctx, opt); err != nil {
 		return nil, err
 	}
 	pool, err := connect(ctx, opt)
@@ -131,6 +134,34 @@ func Open(ctx context.Context, opt Options) (*Store, error) {
 		close(s.ended)
 	}()
 	return s, nil
+}
+
+// migrateSoon is Migrate, once the database answers.
+func migrateSoon(ctx context.Context, opt Options) error {
+	for began, told := time.Now(), false; ; {
+		err := Migrate(ctx, opt.URL)
+		if err == nil || !starting(err) || time.Since(began) > opt.Wait {
+			return err
+		}
+		if !told {
+			opt.Log.Warn("PostgreSQL does not answer yet; waiting for it", "at_most", opt.Wait.String(), "error", err)
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// starting reports an error that a server gives before it is up: it has
+// nothing to say, or that it starts.
+func starting(err error) bool {
+	if code := codeOf(err); code != "" {
+		return code == codeNotYet
+	}
+	return unreachable(err)
 }
 
 // connect opens a pool and makes sure that the database answers.
