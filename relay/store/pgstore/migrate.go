@@ -77,6 +77,10 @@ func versions(ctx context.Context, p *goose.Provider) (have, known int64, err er
 	return have, known, nil
 }
 
+// Nodes that start together wait for the one that migrates: a look every
+// second, for ten minutes.
+const lockEvery, lockTries = 1, 600
+
 func provider(url string) (*goose.Provider, *sql.DB, error) {
 	db, err := sql.Open("pgx", url)
 	if err != nil {
@@ -86,7 +90,7 @@ func provider(url string) (*goose.Provider, *sql.DB, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	locker, err := lock.NewPostgresSessionLocker()
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(lockEvery, lockTries))
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
