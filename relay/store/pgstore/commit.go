@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -83,6 +84,10 @@ func (w *writer) try(group []*request, wants map[key]bool) error {
 	}
 	all, err := w.rounds(ctx, g, conn.Conn(), group, first)
 	g.everAsked(wants) // the next try loads them in order, at once
+	if group[0].prepare != nil {
+		// but which lanes and messages, a claim finds out anew
+		maps.DeleteFunc(wants, func(k key, _ bool) bool { return k.t == tLane || k.t == tMessage })
+	}
 	if err != nil {
 		return s.broken(conn, err)
 	}

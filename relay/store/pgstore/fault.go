@@ -92,7 +92,7 @@ func (s *Store) retrying(ctx context.Context, fn func() error) error {
 		case !passing(err):
 			return err
 		case code != "" && !lost(err):
-			if conflicts++; conflicts >= conflictTries {
+			if conflicts++; conflicts >= conflictTries || time.Since(began) > tryFor {
 				return fmt.Errorf("%w: %w", relay.ErrUnavailable, err)
 			}
 		case time.Since(began) > patience:
