@@ -45,7 +45,7 @@ func lost(err error) bool {
 
 // passing reports an error that may be over when the same is tried again.
 func passing(err error) bool {
-	if errors.Is(err, errNotOurs) {
+	if errors.Is(err, errNotOurs) || errors.Is(err, errTooLate) {
 		return true
 	}
 	switch code := codeOf(err); code {

@@ -29,6 +29,7 @@ var _ relay.Tx = (*tx)(nil)
 
 var (
 	errReadOnly = errors.New("write in a View")
+	errTooLate  = errors.New("pgstore: a row is held too late; the transaction runs again")
 	errMiss     = errors.New("pgstore: a row is not loaded yet; return this error as it is")
 )
 
@@ -119,10 +120,7 @@ func (t *tx) read(k key, lock bool) (row, error) {
 func (t *tx) miss(k key, lock bool) (row, error) {
 	t.g.want(k, lock)
 	if t.direct != nil {
-		if t.fault == nil {
-			t.fault = t.direct()
-		}
-		return t.g.rows[k], t.fault
+		return t.loadNow(k, lock)
 	}
 	t.missed = true
 	if !t.guessing {
@@ -136,6 +134,20 @@ func (t *tx) miss(k key, lock bool) (row, error) {
 		return row{}, errMiss
 	}
 	return r, nil
+}
+
+// loadNow loads a row in the middle of a run. One that is there and has to be
+// held comes too late for that: what was read before may be older than the
+// lock. The next try holds it from the start.
+func (t *tx) loadNow(k key, lock bool) (row, error) {
+	_, had := t.g.rows[k]
+	if t.fault == nil && !had {
+		t.fault = t.direct()
+	}
+	if t.fault == nil && lock && (had || t.g.rows[k].found) {
+		t.fault = errTooLate
+	}
+	return t.g.rows[k], t.fault
 }
 
 // write puts a row in place of the one that was read.
