@@ -17,6 +17,7 @@ func lanes() []ruleCase {
 		{"AWaitingItemHoldsBackItsRecipientAlone", laneCase(holdsBackItsOwn)},
 		{"AnUnreadyItemHoldsBackItsRecipientAlone", laneCase(unready)},
 		{"WhatWaitedReturnsToTheHeadByItsTime", laneCase(returnsToHead)},
+		{"AnItemWhoseTimeHasComeStaysBehindAnEarlierOneOfItsRecipient", laneCase(dueBehindEarlier)},
 		{"APausedHeldOrForeignLaneReleasesNothing", laneCase(standsStill)},
 		{"AStaleHolderDecidesNothing", laneCase(fencing)},
 		{"AnItemWhoseLeaseEndedIsOfferedAgainAsOut", laneCase(leaseEnds)},
@@ -214,6 +215,18 @@ func unready(_ *testing.T, l *line) {
 	l.due(l.now)
 	l.done(l.next(1))
 	l.done(l.next(2))
+}
+
+func dueBehindEarlier(_ *testing.T, l *line) {
+	l.push(1, "+1", func(i *queue.Item) { i.NotBefore = l.now.Add(2 * time.Hour) })
+	l.push(2, "+1", func(i *queue.Item) { i.NotBefore = l.now.Add(time.Hour) })
+	l.push(3, "+1", nil)
+	l.now = l.now.Add(time.Hour)
+	l.next(-1)
+	l.now = l.now.Add(time.Hour)
+	for n := 1; n <= 3; n++ {
+		l.done(l.next(n))
+	}
 }
 
 func returnsToHead(_ *testing.T, l *line) {
