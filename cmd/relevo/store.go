@@ -51,8 +51,9 @@ func (s *server) openStore(ctx context.Context) (err error) {
 }
 
 // databaseWait is how long a start waits for a database that does not answer:
-// both may just be starting.
-const databaseWait = 15 * time.Second
+// both may just be starting, or the database recovers from a crash, which
+// takes longer on a slow disk.
+const databaseWait = time.Minute
 
 // nodeName is a name that no other process has.
 func nodeName() string {
