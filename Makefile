@@ -19,7 +19,7 @@ test: format vet imports staticcheck race deploy ## all tests
 	@echo "make test: everything passed"
 
 format:
-	@unformatted=$$($(GOFMT) -l $$(find . -name '*.go' -not -path './data/*')) || exit 1; \
+	@unformatted=$$($(GOFMT) -l $$(find . -name '*.go' -not -path './data/*' -not -path '*/node_modules/*')) || exit 1; \
 	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 
 vet:
@@ -34,7 +34,7 @@ staticcheck:
 
 # The race detector needs a C compiler.
 race:
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
 # The steps of the Dockerfile, without Docker.
 deploy:

@@ -61,13 +61,14 @@ type Config struct {
 // server answers; it may be used by many goroutines.
 type server struct {
 	Config
-	relay    *relay.Relay
-	operator [sha256.Size]byte // of the operator's key
-	rules    *validator.Validate
-	calls    *hook.Reader
-	limits   limits
-	backup   sync.Mutex // held while one is being made
-	fixed    fixedHeaders
+	relay     *relay.Relay
+	operator  [sha256.Size]byte // of the operator's key
+	rules     *validator.Validate
+	calls     *hook.Reader
+	limits    limits
+	strangers strangers
+	backup    sync.Mutex // held while one is being made
+	fixed     fixedHeaders
 }
 
 // New makes the handler of the public listener.

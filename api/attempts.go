@@ -39,11 +39,20 @@ type attemptView struct {
 	RequestID *string  `json:"request_id"`
 	// BodyBase64 is set where the body is no text and shown in base64.
 	BodyBase64 bool `json:"body_base64"`
+	// Tool is what was recognised by the call's headers, Fix what to do there
+	// about a refusal, Excerpt the line of the fault with a caret under it.
+	Tool    *string `json:"tool"`
+	Fix     *string `json:"fix"`
+	Excerpt *string `json:"excerpt"`
+	// Test and Captured calls were answered with an id, and not sent.
+	Test     bool `json:"test"`
+	Captured bool `json:"captured"`
 }
 
 var attemptColumns = []string{
 	"id", "at", "last_at", "remote_ip", "sender", "status", "error_code", "message", "message_id", "message_status",
 	"units", "replayed", "count", "warnings", "body", "request_id", "body_base64",
+	"tool", "fix", "excerpt", "test", "captured",
 }
 
 // cells are the row of an attempt under attemptColumns.
@@ -53,6 +62,7 @@ func (v attemptView) cells() []string {
 		cell(v.ErrorCode), cell(v.Message), cell(v.MessageID), cell(v.MessageStatus),
 		strconv.FormatInt(v.Units, 10), strconv.FormatBool(v.Replayed), strconv.Itoa(v.Count),
 		harmless(strings.Join(v.Warnings, "; ")), harmless(v.Body), cell(v.RequestID), strconv.FormatBool(v.BodyBase64),
+		cell(v.Tool), cell(v.Fix), cell(v.Excerpt), strconv.FormatBool(v.Test), strconv.FormatBool(v.Captured),
 	}
 }
 
@@ -84,6 +94,7 @@ func viewAttempt(a relay.Attempt) attemptView {
 		ID: a.ID, At: a.At.UTC(), LastAt: instant(a.LastAt), RemoteIP: present(a.RemoteIP), Sender: present(a.Sender),
 		Status: statusOf(a.ErrorCode), ErrorCode: present(string(a.ErrorCode)), Message: present(a.Message), MessageID: present(a.MessageID),
 		Units: a.Units, Replayed: a.Replayed, Count: a.Count, Warnings: a.Warnings, Body: string(a.Body), RequestID: present(a.RequestID),
+		Tool: present(a.Tool), Fix: present(a.Fix), Excerpt: present(a.Excerpt), Test: a.Test, Captured: a.Captured,
 	}
 	if !utf8.Valid(a.Body) {
 		v.Body, v.BodyBase64 = base64.StdEncoding.EncodeToString(a.Body), true

@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"relevo/api/hook"
+	"relevo/api/sender"
 	"relevo/relay"
 )
 
@@ -33,8 +36,8 @@ func (s *server) serveHook(c echo.Context) error {
 	if s.draining() {
 		return relay.Refusef(relay.CodeUnavailable, "The server is about to restart and takes no more calls. Try again in a moment.")
 	}
-	now := time.Now()
-	h, err := s.relay.FindHook(context.WithoutCancel(req.Context()), hookToken(c), now)
+	now, ip := time.Now(), clientIP(req, s.TrustedProxies)
+	h, err := s.findHook(context.WithoutCancel(req.Context()), hookToken(c), ip, now)
 	if err != nil {
 		return err
 	}
@@ -45,29 +48,74 @@ func (s *server) serveHook(c echo.Context) error {
 	// From here on, and not before: a body may come slowly.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), answerWithin)
 	defer cancel()
+	tool := sender.Recognise(req.Header)
 	call := relay.Call{
-		Workspace: h.Workspace, Hook: h.Hash, At: now, RequestID: requestIDOf(c),
-		RemoteIP: clientIP(req, s.TrustedProxies), UserAgent: senderOf(req), Body: body.bytes,
+		Workspace: h.Workspace, Hook: h.Hash, At: now, RequestID: requestIDOf(c), RemoteIP: ip, UserAgent: agentOf(req),
+		Tool: tool.Name, Fix: func(e *relay.Error) string { return tool.Fix(reasonOf(e)) }, Body: body.bytes,
 	}
 	if body.tooLong {
 		call.Warnings = []string{"the body is cut here: these are its first 4,096 bytes"}
 	}
 	if refused := s.atTheDoor(c, h, body, now); refused != nil {
-		return s.turnAway(ctx, call, refused)
+		return s.turnAway(ctx, c, call, refused)
 	}
-	action, warnings, err := s.calls.Read(body.bytes, hook.Input{Keys: keysOf(req), Now: now})
-	call.Warnings = warnings
+	in := inputOf(h, req.Header, now)
+	in.Keys, in.Query, in.Deliveries = keysIn(req.Header, req.URL.RawQuery), req.URL.RawQuery, deliveriesOf(tool, req.Header)
+	read, err := s.calls.Read(body.bytes, in)
+	call.Warnings = read.Warnings
+	if read.Text != nil {
+		call.Body = read.Text
+	}
 	if err != nil {
-		return s.turnAway(ctx, call, refusal(err))
+		return s.turnAway(ctx, c, call, refusal(err))
 	}
 	if s.relay.Store.Free() < 0 {
 		return relay.Refusef(relay.CodeDiskFull, diskFull)
 	}
-	done, err := s.relay.Accept(ctx, call, action)
+	done, err := s.relay.Accept(ctx, call, read.Action)
 	if err != nil {
 		return err
 	}
 	return answerAccepted(c, done)
+}
+
+// findHook finds the webhook of a token. Who has missed often is answered from
+// memory; a token that there is opens its webhook wherever it comes from.
+func (s *server) findHook(ctx context.Context, token string, ip netip.Addr, now time.Time) (h relay.Hook, err error) {
+	if s.strangers.many(ip, now) && !s.relay.MaybeToken(ctx, token) {
+		return h, relay.ErrNotFound
+	}
+	if h, err = s.relay.FindHook(ctx, token, now); errors.Is(err, relay.ErrNotFound) {
+		s.strangers.missed(ip, now)
+	}
+	return h, err
+}
+
+// inputOf is what reading a call depends on beside its body: the webhook's
+// settings, and the headers.
+func inputOf(h relay.Hook, headers http.Header, now time.Time) hook.Input {
+	return hook.Input{
+		Now: now, ContentType: headers.Get("Content-Type"), ContentEncoding: headers.Get("Content-Encoding"),
+		Strict: h.Strict, AllowTags: h.AllowMergeTags, Country: h.Country, Mapping: h.Mapping,
+	}
+}
+
+// deliveriesOf are the ids that a tool gives its deliveries.
+func deliveriesOf(tool sender.Tool, h http.Header) (keys []hook.Key) {
+	for _, name := range tool.Deliveries {
+		if v := h.Get(name); v != "" {
+			keys = append(keys, hook.Key{Name: name, Value: v})
+		}
+	}
+	return keys
+}
+
+// reasonOf is what the fix of a refusal is found under.
+func reasonOf(e *relay.Error) sender.Reason {
+	if hook.IsMergeTag(e) {
+		return sender.Tag
+	}
+	return sender.ReasonOf(e.Code)
 }
 
 // hookToken is the secret in the address; empty where there is none.
@@ -78,7 +126,11 @@ func (s *server) atTheDoor(c echo.Context, h relay.Hook, body callBody, now time
 	if !h.Enabled {
 		return relay.DisabledWebhook()
 	}
-	if wait := s.limits.wait(h.Workspace, h.RatePerMinute, now); wait > 0 {
+	wait, left, reset := s.limits.take(h.Workspace, h.RatePerMinute, now)
+	if h.RatePerMinute > 0 {
+		tellLimit(c, h.RatePerMinute, left, reset)
+	}
+	if wait > 0 {
 		retryAfter(c, wait)
 		return relay.Refusef(relay.CodeRateLimited, "This webhook takes %d calls a minute, and this one is too many; nothing was sent. Try again in %d s.", h.RatePerMinute, wait)
 	}
@@ -88,16 +140,23 @@ func (s *server) atTheDoor(c echo.Context, h relay.Hook, body callBody, now time
 	return nil
 }
 
-// turnAway writes the attempt of a refusal. What cannot be written, because
-// the disk is full or the store in doubt, changes nothing for the caller: the
-// fault in the call is the caller's.
-func (s *server) turnAway(ctx context.Context, call relay.Call, refused *relay.Error) error {
+// turnAway writes the attempt of a refusal and answers it. What cannot be
+// written, because the disk is full or the store in doubt, changes nothing for
+// the caller: the fault in the call is the caller's. A call that was waited
+// for is answered as if nothing were wrong with it.
+func (s *server) turnAway(ctx context.Context, c echo.Context, call relay.Call, refused *relay.Error) error {
 	if s.relay.Store.Free() < 0 {
 		return refused
 	}
-	if err := s.relay.Refused(ctx, call, refused); err != nil {
-		s.Log.Error("write attempt", "request_id", call.RequestID, "error", err)
+	done, err := s.relay.Refused(ctx, call, refused)
+	var answer *relay.Error
+	switch {
+	case err == nil:
+		return answerAccepted(c, done)
+	case errors.As(err, &answer) && answer.Err == nil:
+		return answer
 	}
+	s.Log.Error("write attempt", "request_id", call.RequestID, "error", err)
 	return refused
 }
 
@@ -140,17 +199,17 @@ func readCall(req *http.Request) (callBody, error) {
 	return callBody{bytes: b, tooLong: long}, nil
 }
 
-// keysOf are the idempotency keys outside the body, the one that counts most
+// keysIn are the idempotency keys outside the body, the one that counts most
 // first.
-func keysOf(req *http.Request) []hook.Key {
+func keysIn(h http.Header, query string) []hook.Key {
 	var keys []hook.Key
 	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key", "Webhook-Id"} {
-		if v := req.Header.Get(name); v != "" {
+		if v := h.Get(name); v != "" {
 			keys = append(keys, hook.Key{Name: name, Value: v})
 		}
 	}
-	if strings.Contains(req.URL.RawQuery, "key") {
-		keys = append(keys, keyInQuery(req.URL.RawQuery))
+	if strings.Contains(query, "key") {
+		keys = append(keys, keyInQuery(query))
 	}
 	return keys
 }
@@ -172,10 +231,10 @@ func keyInQuery(query string) hook.Key {
 	return hook.Key{Name: name}
 }
 
-// maxSender bounds what an attempt keeps of a User-Agent, in bytes.
-const maxSender = 256
+// maxAgent bounds what an attempt keeps of a User-Agent, in bytes.
+const maxAgent = 256
 
-func senderOf(req *http.Request) string {
+func agentOf(req *http.Request) string {
 	ua := req.UserAgent()
-	return strings.ToValidUTF8(ua[:min(len(ua), maxSender)], "")
+	return strings.ToValidUTF8(ua[:min(len(ua), maxAgent)], "")
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,11 +19,18 @@ const unknownHook = `{"status":404,"data":{},"message":"Webhook not found"}`
 func answerAccepted(c echo.Context, done relay.Accepted) error {
 	res := c.Response()
 	h := res.Header()
-	h["Relevo-Quota-Available"] = []string{strconv.FormatInt(done.Available, 10)}
-	if done.Replayed {
+	switch {
+	case done.Captured:
+		h["Relevo-Captured"] = []string{"true"}
+	case done.Test:
+		h["Relevo-Test"] = []string{"true"}
+	case done.Replayed:
 		h["Idempotent-Replayed"] = []string{"true"}
-	} else {
+	default:
 		h["Relevo-Queue-Position"] = []string{strconv.Itoa(done.Position)}
+	}
+	if !done.Captured {
+		h["Relevo-Quota-Available"] = []string{strconv.FormatInt(done.Available, 10)}
 	}
 	if len(done.Warnings) > 0 {
 		h["Relevo-Warnings"] = []string{headerText(done.Warnings)}
@@ -76,6 +84,15 @@ func (s *server) failHook(c echo.Context, e *relay.Error) {
 
 func retryAfter(c echo.Context, seconds int) {
 	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds))
+}
+
+// tellLimit says how much of the webhook's limit is left, as
+// https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html
+// has it.
+func tellLimit(c echo.Context, perMinute, left, reset int) {
+	h := c.Response().Header()
+	h["Ratelimit-Policy"] = []string{fmt.Sprintf(`"webhook";q=%d;w=60`, perMinute)}
+	h["Ratelimit"] = []string{fmt.Sprintf(`"webhook";r=%d;t=%d`, left, reset)}
 }
 
 // maxHeaderText bounds the header of warnings, in bytes; the attempt has them

@@ -47,7 +47,7 @@ func TestEveryRefusalOfTheTable(t *testing.T) {
 		status int
 		code   relay.Code
 	}{
-		{"bad JSON", 5, nil, `{"action":"send",}`, 400, relay.CodeInvalidJSON},
+		{"bad JSON", 5, nil, `{"action":"send"`, 400, relay.CodeInvalidJSON},
 		{"no body", 5, nil, ``, 400, relay.CodeInvalidJSON},
 		{"two fields bad", 5, nil, `{"action":"send","phone":"x"}`, 400, relay.CodeNoContent},
 		{"unknown chat", 5, nil, `{"action":"send","chat_id":"5","text":"x"}`, 400, relay.CodeChatNotFound},

@@ -66,7 +66,7 @@ type changeView struct {
 
 func viewMessage(m relay.Message) messageView {
 	v := messageView{
-		ID: m.ID, Status: m.Status, Units: m.Units, ChannelID: m.Channel, ChatID: m.ChatID, To: m.Recipient, Text: present(m.Text),
+		ID: m.ID, Status: m.Status, Units: m.Units, ChannelID: m.Channel, ChatID: m.ChatID, To: m.To(), Text: present(m.Text),
 		CreatedAt: m.CreatedAt.UTC(), SendAt: instant(m.SendAt), ExpiresAt: m.ExpiresAt.UTC(), Tries: m.Tries,
 		ProviderID: present(m.ProviderID), Error: viewFailure(m.Failure), PartOf: present(m.PartOf), Parts: m.Parts,
 		ResendOf: present(m.ResendOf), History: mapped(m.History, viewChange),

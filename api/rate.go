@@ -16,14 +16,15 @@ type limits struct {
 	of map[string]*rate.Limiter
 }
 
-// wait is how long a call has to wait, in whole seconds from 1 on; 0 where it
-// may go on. perMinute 0 is no limit.
-func (l *limits) wait(workspace string, perMinute int, now time.Time) int {
+// take lets one call through, or says how long it has to wait, in whole seconds
+// from 1 on. left is how many more may come at once, reset in how many whole
+// seconds that is all of them again. perMinute 0 is no limit.
+func (l *limits) take(workspace string, perMinute int, now time.Time) (wait, left, reset int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if perMinute <= 0 {
 		delete(l.of, workspace)
-		return 0
+		return 0, 0, 0
 	}
 	pace := rate.Limit(float64(perMinute) / 60)
 	lim := l.of[workspace]
@@ -39,10 +40,10 @@ func (l *limits) wait(workspace string, perMinute int, now time.Time) int {
 		lim.SetBurstAt(now, perMinute)
 	}
 	res := lim.ReserveN(now, 1)
-	delay := res.DelayFrom(now)
-	if delay <= 0 {
-		return 0
+	if delay := res.DelayFrom(now); delay > 0 {
+		res.CancelAt(now)
+		wait = max(1, int(math.Ceil(delay.Seconds())))
 	}
-	res.CancelAt(now)
-	return max(1, int(math.Ceil(delay.Seconds())))
+	tokens := max(0, lim.TokensAt(now))
+	return wait, int(tokens), int(math.Ceil((float64(perMinute) - tokens) / float64(pace)))
 }

@@ -35,12 +35,16 @@ func (s *server) routes() []route {
 		{http.MethodGet, "/workspaces", ownWorkspace, s.listWorkspaces},
 		{http.MethodPost, "/workspaces", operatorOnly, s.createWorkspace},
 		{http.MethodGet, ws, ownWorkspace, s.showWorkspace},
-		{http.MethodPatch, ws, ownWorkspace, s.renameWorkspace},
+		{http.MethodPatch, ws, ownWorkspace, s.updateWorkspace},
 		{http.MethodDelete, ws, operatorOnly, s.deleteWorkspace},
 
 		{http.MethodGet, ws + "/webhook", ownWorkspace, s.showWebhook},
 		{http.MethodPatch, ws + "/webhook", ownWorkspace, s.updateWebhook},
 		{http.MethodPost, ws + "/webhook/rotate", ownWorkspace, s.rotateWebhook},
+		{http.MethodGet, ws + "/webhook/presets", ownWorkspace, s.listPresets},
+		{http.MethodGet, ws + "/webhook/listen", ownWorkspace, s.showListening},
+		{http.MethodPost, ws + "/webhook/listen", ownWorkspace, s.listen},
+		{http.MethodPost, ws + "/webhook/try", ownWorkspace, s.tryWebhook},
 		{http.MethodGet, ws + "/attempts", ownWorkspace, s.listAttempts},
 
 		{http.MethodGet, ws + "/quota", ownWorkspace, s.showQuota},

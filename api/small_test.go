@@ -100,7 +100,7 @@ func TestALimitGivesBackOnePlaceAtATime(t *testing.T) {
 	var l limits
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 3 {
-		if got := l.wait("w", 3, at); got != 0 {
+		if got := waitOf(&l, "w", 3, at); got != 0 {
 			t.Fatalf("call %d waits %d s", i, got)
 		}
 	}
@@ -108,14 +108,14 @@ func TestALimitGivesBackOnePlaceAtATime(t *testing.T) {
 		after time.Duration
 		want  int
 	}{{0, 20}, {500 * time.Millisecond, 20}, {time.Second, 19}, {20 * time.Second, 0}, {20 * time.Second, 20}, {21 * time.Second, 19}, {40 * time.Second, 0}} {
-		if got := l.wait("w", 3, at.Add(c.after)); got != c.want {
+		if got := waitOf(&l, "w", 3, at.Add(c.after)); got != c.want {
 			t.Errorf("after %s: wait %d s, want %d", c.after, got, c.want)
 		}
 	}
-	if got := l.wait("other", 3, at); got != 0 {
+	if got := waitOf(&l, "other", 3, at); got != 0 {
 		t.Errorf("another webhook waits %d s", got)
 	}
-	if got := l.wait("w", 0, at.Add(40*time.Second)); got != 0 || len(l.of) != 1 {
+	if got := waitOf(&l, "w", 0, at.Add(40*time.Second)); got != 0 || len(l.of) != 1 {
 		t.Errorf("without a limit it waits %d s, %d kept", got, len(l.of))
 	}
 }
@@ -145,4 +145,10 @@ func TestAPreviousURLWhoseGraceIsOverIsNotShown(t *testing.T) {
 	if v, err := s.viewWebhook(w); err != nil || v.PreviousValidUntil != nil {
 		t.Errorf("after it: %+v, %v", v, err)
 	}
+}
+
+// waitOf is how long a call has to wait.
+func waitOf(l *limits, workspace string, perMinute int, now time.Time) int {
+	wait, _, _ := l.take(workspace, perMinute, now)
+	return wait
 }

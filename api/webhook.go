@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"relevo/relay"
 )
 
@@ -18,6 +20,12 @@ type webhookView struct {
 	PreviousLastUsedBy *string    `json:"previous_last_used_by"`
 	RatePerMinute      int        `json:"rate_per_minute"`
 	DedupeSeconds      int        `json:"dedupe_seconds"`
+	Strict             bool       `json:"strict"`
+	AllowMergeTags     bool       `json:"allow_merge_tags"`
+	// Test answers calls without sending.
+	Test bool `json:"test"`
+	// Mapping is null where calls are taken as they are.
+	Mapping *relay.Mapping `json:"mapping"`
 }
 
 // webhookBody changes what is given.
@@ -25,6 +33,13 @@ type webhookBody struct {
 	Enabled       *bool `json:"enabled"`
 	RatePerMinute *int  `json:"rate_per_minute"`
 	DedupeSeconds *int  `json:"dedupe_seconds"`
+	// Strict mends nothing, AllowMergeTags lets tags through that were not
+	// filled in, Test answers without sending.
+	Strict         *bool `json:"strict"`
+	AllowMergeTags *bool `json:"allow_merge_tags"`
+	Test           *bool `json:"test"`
+	// Mapping is an object, or null to remove the one there is.
+	Mapping jsontext.Value `json:"mapping"`
 }
 
 // rotateBody says how long the old URL lives on; without one it dies at once.
@@ -40,6 +55,7 @@ func (s *server) viewWebhook(w relay.Workspace) (webhookView, error) {
 	h := w.Webhook
 	v := webhookView{
 		URL: s.PublicURL + "/hook/" + token, Enabled: h.Enabled, RatePerMinute: h.RatePerMinute, DedupeSeconds: h.DedupeSeconds,
+		Strict: h.Strict, AllowMergeTags: h.AllowMergeTags, Test: h.Test, Mapping: h.Mapping,
 		PreviousLastUsedAt: instant(h.PreviousUsedAt), PreviousLastUsedBy: present(h.PreviousUsedBy),
 	}
 	if h.Previous != nil && time.Now().Before(h.PreviousUntil) {
@@ -65,8 +81,14 @@ func (s *server) updateWebhook(r *request) (answer, error) {
 	if err := r.body(&in); err != nil {
 		return answer{}, err
 	}
-	return s.answerWebhook(s.relay.UpdateWebhook(r.ctx, r.workspace(),
-		relay.WebhookPatch{Enabled: in.Enabled, RatePerMinute: in.RatePerMinute, DedupeSeconds: in.DedupeSeconds}))
+	mapping, err := readMapping(in.Mapping)
+	if err != nil {
+		return answer{}, err
+	}
+	return s.answerWebhook(s.relay.UpdateWebhook(r.ctx, r.workspace(), relay.WebhookPatch{
+		Enabled: in.Enabled, RatePerMinute: in.RatePerMinute, DedupeSeconds: in.DedupeSeconds,
+		Strict: in.Strict, AllowMergeTags: in.AllowMergeTags, Test: in.Test, Mapping: mapping,
+	}))
 }
 
 func (s *server) rotateWebhook(r *request) (answer, error) {

@@ -2,19 +2,24 @@ package api
 
 import (
 	"context"
+	"strings"
 	"time"
 
+	"relevo/api/hook"
 	"relevo/quota"
 	"relevo/relay"
 )
 
 // workspaceView is a workspace as the API shows it.
 type workspaceView struct {
-	ID        string      `json:"id"`
-	Name      string      `json:"name"`
-	CreatedAt time.Time   `json:"created_at"`
-	Webhook   webhookView `json:"webhook"`
-	Quota     quotaView   `json:"quota"`
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"created_at"`
+	// Country is whose phone numbers those without a country code are; null:
+	// the code is never missing.
+	Country *string     `json:"country"`
+	Webhook webhookView `json:"webhook"`
+	Quota   quotaView   `json:"quota"`
 }
 
 // workspaceBody is what a workspace is made or renamed from.
@@ -24,7 +29,7 @@ type workspaceBody struct {
 
 func (s *server) viewWorkspace(w relay.Workspace, a quota.Account) (workspaceView, error) {
 	hook, err := s.viewWebhook(w)
-	return workspaceView{ID: w.ID, Name: w.Name, CreatedAt: w.CreatedAt.UTC(), Webhook: hook, Quota: viewQuota(a)}, err
+	return workspaceView{ID: w.ID, Name: w.Name, CreatedAt: w.CreatedAt.UTC(), Country: present(w.Country), Webhook: hook, Quota: viewQuota(a)}, err
 }
 
 // fullWorkspaces shows workspaces with their balances, read at one moment.
@@ -98,17 +103,25 @@ func (s *server) showWorkspace(r *request) (answer, error) {
 	return ok(v), err
 }
 
-func (s *server) renameWorkspace(r *request) (answer, error) {
-	var in struct {
-		Name *string `json:"name"`
-	}
+// workspacePatch changes what is given.
+type workspacePatch struct {
+	Name *string `json:"name"`
+	// Country is two letters of ISO 3166, such as MX; empty removes it.
+	Country *string `json:"country"`
+}
+
+func (s *server) updateWorkspace(r *request) (answer, error) {
+	var in workspacePatch
 	if err := r.body(&in); err != nil {
 		return answer{}, err
 	}
-	if in.Name == nil {
-		return s.showWorkspace(r)
+	if in.Country != nil {
+		code := strings.ToUpper(strings.TrimSpace(*in.Country))
+		if in.Country = &code; code != "" && !hook.Country(code) {
+			return answer{}, relay.RefuseField(relay.CodeInvalidField, "country", "There is no country of this code.", "Write two letters of ISO 3166, such as US, MX or DE; or nothing to remove it.")
+		}
 	}
-	w, err := s.relay.RenameWorkspace(r.ctx, r.workspace(), *in.Name)
+	w, err := s.relay.UpdateWorkspace(r.ctx, r.workspace(), relay.WorkspacePatch{Name: in.Name, Country: in.Country})
 	if err != nil {
 		return answer{}, err
 	}

@@ -18,8 +18,20 @@ import (
 // it moved no unit, and its attempt is written unless the token had died in
 // the meantime. It makes no call over the network.
 func (r *Relay) Accept(ctx context.Context, call Call, a Action) (Accepted, error) {
+	return r.answer(ctx, call, a, nil)
+}
+
+// Refused writes the attempt of a call that could not be understood, and
+// returns its refusal; or captures it, where the webhook waits for a call to
+// look at. Any other error is the store's.
+func (r *Relay) Refused(ctx context.Context, call Call, refusal *Error) (Accepted, error) {
+	return r.answer(ctx, call, Action{}, refusal)
+}
+
+func (r *Relay) answer(ctx context.Context, call Call, a Action, given *Error) (Accepted, error) {
 	for {
 		t := r.newAccept(call, a)
+		t.given = given
 		err := r.update(ctx, call.Workspace, func(tx Tx) error { return t.run(ctx, tx) })
 		switch {
 		case errors.Is(err, errDuplicateID):
@@ -35,21 +47,6 @@ func (r *Relay) Accept(ctx context.Context, call Call, a Action) (Accepted, erro
 	}
 }
 
-// Refused writes the attempt of a call that could not be understood.
-func (r *Relay) Refused(ctx context.Context, call Call, refusal *Error) error {
-	t := r.newAccept(call, Action{})
-	err := r.update(ctx, call.Workspace, func(tx Tx) error {
-		t.reset()
-		// it notes the use of an old URL; one that died meanwhile leaves no attempt
-		if _, gone, err := t.webhook(ctx, tx); err != nil || gone != nil && gone.Code == CodeNotFound {
-			return err
-		}
-		return t.refuse(ctx, tx, refusal)
-	})
-	r.answered(string(refusal.Code))
-	return err
-}
-
 var errDuplicateID = errors.New("message id is taken")
 
 // acceptance is one run of T1. Its inputs never change; reset puts its results
@@ -58,6 +55,7 @@ type acceptance struct {
 	r         *Relay
 	call      Call
 	a         Action
+	given     *Error // why the call was not understood; nil where it was
 	ids       [2]string
 	attemptID string
 	nonce     uint64
@@ -90,8 +88,15 @@ func (t *acceptance) run(ctx context.Context, tx Tx) error {
 		t.refusal = refusal
 		return err
 	}
-	if refusal != nil {
+	switch {
+	case t.given != nil && t.given.atTheDoor():
+		return t.refuse(ctx, tx, t.given)
+	case refusal != nil:
 		return t.refuse(ctx, tx, refusal)
+	case w.Webhook.ListenUntil.After(t.call.At):
+		return t.capture(ctx, tx, w)
+	case t.given != nil:
+		return t.refuse(ctx, tx, t.given)
 	}
 	// seen this key before? the first answer again
 	known, err := t.known(ctx, tx, w)
@@ -107,6 +112,9 @@ func (t *acceptance) run(ctx context.Context, tx Tx) error {
 		return t.refuse(ctx, tx, refusal)
 	}
 	parts := t.parts(rt)
+	if w.Webhook.Test {
+		return t.test(ctx, tx, rt)
+	}
 	// is it covered?
 	refusal, err = covered(ctx, tx, rt.lane, w.ID, unitsOf(parts))
 	if err != nil {
@@ -116,6 +124,36 @@ func (t *acceptance) run(ctx context.Context, tx Tx) error {
 		return t.refuse(ctx, tx, refusal)
 	}
 	return t.write(ctx, tx, w, rt, parts)
+}
+
+// atTheDoor reports a refusal that says nothing of what the call holds.
+func (e *Error) atTheDoor() bool {
+	switch e.Code {
+	case CodeWebhookDisabled, CodeRateLimited, CodeBodyTooLarge:
+		return true
+	}
+	return false
+}
+
+// capture keeps a call to be looked at, whatever it holds.
+func (t *acceptance) capture(ctx context.Context, tx Tx, w Workspace) error {
+	w.Webhook.ListenUntil, w.Webhook.Captured = time.Time{}, t.attemptID
+	if err := tx.PutWorkspace(ctx, w); err != nil {
+		return err
+	}
+	t.done = Accepted{MessageID: t.ids[0], Captured: true}
+	return t.attempt(ctx, tx, Attempt{MessageID: t.ids[0], Captured: true, Warnings: t.call.Warnings})
+}
+
+// test answers a call as if it were accepted.
+func (t *acceptance) test(ctx context.Context, tx Tx, rt route) error {
+	acc, err := tx.Account(ctx, t.call.Workspace)
+	if err != nil {
+		return err
+	}
+	warnings := append(t.call.Warnings[:len(t.call.Warnings):len(t.call.Warnings)], rt.warnings...)
+	t.done = Accepted{MessageID: t.ids[0], Test: true, Available: acc.Available, Warnings: append(warnings, "The webhook is in test mode: nothing was sent or paid.")}
+	return t.attempt(ctx, tx, Attempt{MessageID: t.ids[0], Test: true, Warnings: t.done.Warnings})
 }
 
 func (t *acceptance) webhook(ctx context.Context, tx Tx) (Workspace, *Error, error) {
@@ -148,32 +186,43 @@ func DisabledWebhook() *Error { return Refusef(CodeWebhookDisabled, "Webhook is 
 // known answers a call that repeats an earlier one, or refuses a key that was
 // used for something else.
 func (t *acceptance) known(ctx context.Context, tx Tx, w Workspace) (bool, error) {
+	use, refusal, err := t.use(ctx, tx, w)
+	switch {
+	case err != nil:
+		return false, err
+	case refusal != nil:
+		return true, t.refuse(ctx, tx, refusal)
+	case use.MessageID != "":
+		return true, t.replay(ctx, tx, w, use)
+	}
+	return false, nil
+}
+
+// use is the earlier call that this one repeats; without one its MessageID is
+// empty. A key that was used for something else is refused.
+func (t *acceptance) use(ctx context.Context, tx Tx, w Workspace) (KeyUse, *Error, error) {
 	if t.a.Key != "" {
 		use, err := tx.Key(ctx, w.ID, t.a.Key)
 		switch {
 		case errors.Is(err, ErrNotFound):
+			return KeyUse{}, nil, nil // a call with a key of its own is told apart by it, whatever it says
 		case err != nil:
-			return false, err
+			return KeyUse{}, nil, err
 		case use.Fingerprint == t.a.Fingerprint:
-			return true, t.replay(ctx, tx, w, use)
-		default:
-			return true, t.refuse(ctx, tx, Refusef(CodeIdempotencyConflict,
-				"This idempotency key was used at %s for a call with another body; nothing was sent. Use a new key for a new message.",
-				use.At.UTC().Format(time.RFC3339)))
+			return use, nil, nil
 		}
+		return KeyUse{}, Refusef(CodeIdempotencyConflict,
+			"This idempotency key was used at %s for a call with another body; nothing was sent. Use a new key for a new message.",
+			use.At.UTC().Format(time.RFC3339)), nil
 	}
-	// A call with a key of its own is told apart by it, whatever it says.
-	if w.Webhook.DedupeSeconds == 0 || t.a.Key != "" {
-		return false, nil
+	if w.Webhook.DedupeSeconds == 0 {
+		return KeyUse{}, nil, nil
 	}
 	use, err := tx.Key(ctx, w.ID, t.contentKey())
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
+	if errors.Is(err, ErrNotFound) || err == nil && t.call.At.Sub(use.At) >= time.Duration(w.Webhook.DedupeSeconds)*time.Second {
+		return KeyUse{}, nil, nil
 	}
-	if err != nil || t.call.At.Sub(use.At) >= time.Duration(w.Webhook.DedupeSeconds)*time.Second {
-		return false, err
-	}
-	return true, t.replay(ctx, tx, w, use)
+	return use, nil, err
 }
 
 // contentKey cannot be anybody's idempotency key: those are printable.
@@ -185,7 +234,7 @@ func (t *acceptance) replay(ctx context.Context, tx Tx, w Workspace, use KeyUse)
 		return err
 	}
 	t.done = Accepted{MessageID: use.MessageID, Replayed: true, Available: acc.Available, Warnings: t.call.Warnings}
-	return t.attempt(ctx, tx, Attempt{MessageID: use.MessageID, Replayed: true})
+	return t.attempt(ctx, tx, Attempt{MessageID: use.MessageID, Replayed: true, Warnings: t.call.Warnings})
 }
 
 // covered loads the lane, then the account (in this order, everywhere), and
@@ -302,6 +351,12 @@ func (r *Relay) after(t *acceptance) {
 	case t.done.Replayed:
 		r.answered("replayed")
 		return
+	case t.done.Test:
+		r.answered("test")
+		return
+	case t.done.Captured:
+		r.answered("captured")
+		return
 	}
 	r.answered("accepted")
 	if t.fetch {
@@ -336,7 +391,10 @@ func (t *acceptance) refuse(ctx context.Context, tx Tx, refusal *Error) error {
 	t.refusal = refusal
 	at := Attempt{ErrorCode: refusal.Code, Message: refusal.Message, Warnings: t.call.Warnings}
 	if len(refusal.Fields) > 0 {
-		at.Field = refusal.Fields[0].Field
+		at.Field, at.Excerpt = refusal.Fields[0].Field, refusal.Fields[0].Excerpt
+	}
+	if t.call.Fix != nil {
+		at.Fix = t.call.Fix(refusal)
 	}
 	return t.attempt(ctx, tx, at)
 }

@@ -49,8 +49,12 @@ type Call struct {
 	At        time.Time
 	RequestID string
 	RemoteIP  netip.Addr
-	// UserAgent is what the tool calls itself, as sent.
+	// UserAgent is what the tool calls itself, as sent; Tool the name of the
+	// one that was recognised, and Fix what to do there about a refusal, in
+	// its own words. Fix may be nil; it is called inside the transaction.
 	UserAgent string
+	Tool      string
+	Fix       func(*Error) string
 	// Body as received, for the attempt.
 	Body []byte
 	// Warnings are what was ignored or mended, one sentence each.
@@ -63,6 +67,9 @@ type Accepted struct {
 	MessageID string
 	// Replayed: this call repeated an earlier one and moved nothing.
 	Replayed bool
+	// Test: the webhook is in test mode. Captured: the call was waited for, to
+	// be looked at. Nothing was sent in either case, and the id leads nowhere.
+	Test, Captured bool
 	// Available is the quota left after it.
 	Available int64
 	// Position is its place on its lane, 1 for the next; 0 on a replay.
@@ -91,9 +98,18 @@ type Attempt struct {
 	Replayed bool  `json:"replayed,omitzero"`
 	// Count is how many equal refusals this line stands for, and LastAt the
 	// latest of them.
-	Count     int       `json:"count"`
-	LastAt    time.Time `json:"last_at,omitzero"`
-	Warnings  []string  `json:"warnings,omitzero"`
-	Body      []byte    `json:"body"`
-	RequestID string    `json:"request_id,omitzero"`
+	Count    int       `json:"count"`
+	LastAt   time.Time `json:"last_at,omitzero"`
+	Warnings []string  `json:"warnings,omitzero"`
+	// Excerpt shows the place of the fault: a line of the body, and a caret
+	// under it.
+	Excerpt string `json:"excerpt,omitzero"`
+	// Tool is the name of the tool that was recognised, Fix what to do there.
+	Tool string `json:"tool,omitzero"`
+	Fix  string `json:"fix,omitzero"`
+	// Test and Captured are as in Accepted.
+	Test      bool   `json:"test,omitzero"`
+	Captured  bool   `json:"captured,omitzero"`
+	Body      []byte `json:"body"`
+	RequestID string `json:"request_id,omitzero"`
 }

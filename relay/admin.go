@@ -28,6 +28,9 @@ func (r *Relay) CreateWorkspace(ctx context.Context, name string) (Workspace, er
 		}
 		return tx.PutWorkspace(ctx, w)
 	})
+	if err == nil {
+		r.tokens.made(w.Webhook.Token.Hash)
+	}
 	return w, err
 }
 
@@ -58,14 +61,25 @@ func (r *Relay) Workspace(ctx context.Context, id string) (w Workspace, err erro
 	return w, err
 }
 
-// RenameWorkspace gives it another name.
-func (r *Relay) RenameWorkspace(ctx context.Context, id, name string) (Workspace, error) {
-	name, refusal := cleanName(name)
-	if refusal != nil {
-		return Workspace{}, refusal
+// WorkspacePatch changes what is not nil.
+type WorkspacePatch struct {
+	Name *string
+	// Country was checked; empty removes it.
+	Country *string
+}
+
+// UpdateWorkspace changes its name and its country.
+func (r *Relay) UpdateWorkspace(ctx context.Context, id string, p WorkspacePatch) (Workspace, error) {
+	if p.Name != nil {
+		name, refusal := cleanName(*p.Name)
+		if refusal != nil {
+			return Workspace{}, refusal
+		}
+		p.Name = &name
 	}
 	return r.editWorkspace(ctx, id, func(_ Tx, w *Workspace) error {
-		w.Name = name
+		set(&w.Name, p.Name)
+		set(&w.Country, p.Country)
 		return nil
 	})
 }
@@ -133,6 +147,9 @@ type WebhookPatch struct {
 	Enabled *bool
 	// RatePerMinute is 0 to 60,000; DedupeSeconds 0 to 86,400.
 	RatePerMinute, DedupeSeconds *int
+	Strict, AllowMergeTags, Test *bool
+	// Mapping was checked; a pointer to nil removes the one there is.
+	Mapping **Mapping
 }
 
 // UpdateWebhook changes a webhook's switches. Disabling stops accepting; what
@@ -145,14 +162,38 @@ func (r *Relay) UpdateWebhook(ctx context.Context, workspace string, p WebhookPa
 		return Workspace{}, RefuseField(CodeInvalidField, "dedupe_seconds", "The window is 0 (off) to 86,400 seconds.", "")
 	}
 	return r.editWorkspace(ctx, workspace, func(_ Tx, w *Workspace) error {
-		if p.Enabled != nil {
-			w.Webhook.Enabled = *p.Enabled
-		}
-		if p.RatePerMinute != nil {
-			w.Webhook.RatePerMinute = *p.RatePerMinute
-		}
-		if p.DedupeSeconds != nil {
-			w.Webhook.DedupeSeconds = *p.DedupeSeconds
+		h := &w.Webhook
+		set(&h.Enabled, p.Enabled)
+		set(&h.RatePerMinute, p.RatePerMinute)
+		set(&h.DedupeSeconds, p.DedupeSeconds)
+		set(&h.Strict, p.Strict)
+		set(&h.AllowMergeTags, p.AllowMergeTags)
+		set(&h.Test, p.Test)
+		set(&h.Mapping, p.Mapping)
+		return nil
+	})
+}
+
+// set changes what is given.
+func set[T any](what *T, to *T) {
+	if to != nil {
+		*what = *to
+	}
+}
+
+// MaxListen is how long a webhook may wait for a call to capture.
+const MaxListen = time.Hour
+
+// Listen lets the webhook capture the next call instead of sending it, within
+// the time given; zero ends the waiting. What is captured becomes an attempt.
+func (r *Relay) Listen(ctx context.Context, workspace string, d time.Duration) (Workspace, error) {
+	if d < 0 || d > MaxListen {
+		return Workspace{}, RefuseField(CodeInvalidField, "seconds", "Listening lasts 0 to 3,600 seconds.", "")
+	}
+	return r.editWorkspace(ctx, workspace, func(_ Tx, w *Workspace) error {
+		w.Webhook.ListenUntil = time.Time{}
+		if d > 0 {
+			w.Webhook.ListenUntil, w.Webhook.Captured = time.Now().Add(d).UTC(), ""
 		}
 		return nil
 	})
@@ -169,7 +210,7 @@ func (r *Relay) RotateWebhook(ctx context.Context, workspace string, grace time.
 		return Workspace{}, RefuseField(CodeInvalidField, "grace_seconds", "The grace is 0 to 86,400 seconds.", "")
 	}
 	fresh := r.newToken(workspace)
-	return r.editWorkspace(ctx, workspace, func(tx Tx, w *Workspace) error {
+	w, err := r.editWorkspace(ctx, workspace, func(tx Tx, w *Workspace) error {
 		h := &w.Webhook
 		if h.Previous != nil {
 			if err := tx.DeleteToken(ctx, h.Previous.Hash); err != nil {
@@ -186,6 +227,10 @@ func (r *Relay) RotateWebhook(ctx context.Context, workspace string, grace time.
 		}
 		return tx.PutToken(ctx, fresh.Hash, w.ID)
 	})
+	if err == nil {
+		r.tokens.made(fresh.Hash)
+	}
+	return w, err
 }
 
 // CreateAPIKey makes a key for a workspace and returns it in the clear, once.

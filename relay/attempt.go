@@ -17,6 +17,7 @@ func (t *acceptance) attempt(ctx context.Context, tx Tx, a Attempt) error {
 	a.ID, a.Workspace = t.attemptID, t.call.Workspace
 	a.At, a.RemoteIP, a.Sender = t.call.At.UTC(), t.call.RemoteIP.String(), t.call.UserAgent
 	a.Body, a.RequestID, a.Count = t.call.Body, t.call.RequestID, 1
+	a.Tool = t.call.Tool
 	if !t.call.RemoteIP.IsValid() {
 		a.RemoteIP = ""
 	}
@@ -29,6 +30,7 @@ func (t *acceptance) attempt(ctx context.Context, tx Tx, a Attempt) error {
 			line := last[0]
 			line.Count++
 			line.LastAt, line.Body, line.RequestID, line.RemoteIP, line.Message = a.At, a.Body, a.RequestID, a.RemoteIP, a.Message
+			line.Warnings, line.Excerpt = a.Warnings, a.Excerpt
 			return tx.PutAttempt(ctx, line)
 		}
 	}

@@ -75,8 +75,12 @@ type ChannelRef struct {
 type Chat struct {
 	Workspace string `json:"workspace"`
 	Channel   string `json:"channel"`
-	// Recipient is who or which group: + and digits, or a JID.
+	// Recipient is who or which group: the Identity of a number, or a JID.
 	Recipient string `json:"recipient"`
+	// Address is the form of the number that was written or, once Confirmed,
+	// that the provider itself uses; empty where that is Recipient.
+	Address   string `json:"address,omitzero"`
+	Confirmed bool   `json:"confirmed,omitzero"`
 	// ID is a decimal string, unique in the workspace, from 10001 on.
 	ID string `json:"id"`
 	// Name is what chat_name finds, trimmed and in NFC; empty until known.

@@ -230,7 +230,7 @@ func (r *Relay) outgoing(ctx context.Context, l queue.Lease) (out Outgoing, err 
 
 // outgoingOf is what a driver is given of a message.
 func (r *Relay) outgoingOf(m Message, ch Channel, try int) Outgoing {
-	return Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.Recipient, Group: isGroup(m.Recipient), Try: try,
+	return Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.To(), Group: isGroup(m.Recipient), Try: try,
 		Text: m.Text, File: r.outgoingFile(m.File), Template: m.Template}
 }
 

@@ -90,6 +90,9 @@ type FieldError struct {
 	// fault has no place in the body.
 	Line   int `json:"line,omitzero"`
 	Column int `json:"column,omitzero"`
+	// Excerpt is the line, with a caret under the column in a line of its
+	// own; empty where there is no place.
+	Excerpt string `json:"excerpt,omitzero"`
 }
 
 func (e *Error) Error() string {

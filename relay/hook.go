@@ -11,6 +11,10 @@ type Hook struct {
 	Hash          TokenHash
 	Enabled       bool
 	RatePerMinute int
+	// What reading a call depends on.
+	Strict, AllowMergeTags bool
+	Country                string
+	Mapping                *Mapping
 }
 
 // FindHook finds the webhook of a token. ErrNotFound where the token is
@@ -44,7 +48,17 @@ func findHook(ctx context.Context, tx Tx, h TokenHash, now time.Time) (Hook, err
 	if !w.Webhook.opens(h, now) {
 		return Hook{}, ErrNotFound
 	}
-	return Hook{Workspace: w.ID, Hash: h, Enabled: w.Webhook.Enabled, RatePerMinute: w.Webhook.RatePerMinute}, nil
+	hook := HookOf(w)
+	hook.Hash = h
+	return hook, nil
+}
+
+// HookOf is a workspace's webhook, without a token.
+func HookOf(w Workspace) Hook {
+	return Hook{
+		Workspace: w.ID, Enabled: w.Webhook.Enabled, RatePerMinute: w.Webhook.RatePerMinute,
+		Strict: w.Webhook.Strict, AllowMergeTags: w.Webhook.AllowMergeTags, Country: w.Country, Mapping: w.Webhook.Mapping,
+	}
 }
 
 // opens reports whether a token is the current one, or the previous one

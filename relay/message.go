@@ -11,6 +11,9 @@ type Message struct {
 	// ChatID is the conversation's number in the workspace.
 	ChatID    string `json:"chat_id"`
 	Recipient string `json:"recipient"`
+	// Address is the form of the recipient's number that is handed to the
+	// provider; empty where that is Recipient.
+	Address string `json:"address,omitzero"`
 	// Lane is where it waits; fixed at accept.
 	Lane   string `json:"lane"`
 	Status Status `json:"status"`

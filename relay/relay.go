@@ -36,6 +36,7 @@ type Relay struct {
 
 	ids        IDs
 	attempts   IDs
+	tokens     tokens
 	dispatcher queue.Dispatcher
 	fetchWake  chan struct{}
 }
@@ -44,6 +45,8 @@ type Relay struct {
 type Settings struct {
 	// Node is this process's name; leases are its.
 	Node string
+	// Shared says that other nodes use the store too.
+	Shared bool
 	// CallTimeout bounds one call of a driver (30 s).
 	CallTimeout time.Duration
 	// UnconfirmedAfter is how long an unknown outcome waits for evidence (2 h).

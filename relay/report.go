@@ -96,13 +96,16 @@ func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbou
 		if err != nil {
 			return err
 		}
-		chat, err = tx.Chat(ctx, w.ID, ch.ID, in.From)
+		from := Address{JID: in.From}.recipient()
+		chat, err = chatOf(ctx, tx, w.ID, ch.ID, from)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 		if err != nil {
-			chat = Chat{Workspace: w.ID, Channel: ch.ID, Recipient: in.From, Group: in.Group, CreatedAt: in.At.UTC()}
+			chat = chatWith(w.ID, ch.ID, from, in.At)
+			chat.Group = in.Group
 		}
+		chat.confirm(from)
 		if name := ChatName(clip(in.Name, maxChatName)); name != "" {
 			chat.Name = name
 		}

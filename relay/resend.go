@@ -99,7 +99,7 @@ func again(old []Message, ids [2]string, lane string, now time.Time) []Message {
 	parts := make([]Message, len(old))
 	for i, m := range old {
 		parts[i] = Message{
-			ID: ids[i], Workspace: m.Workspace, Channel: m.Channel, ChatID: m.ChatID, Recipient: m.Recipient, Lane: lane,
+			ID: ids[i], Workspace: m.Workspace, Channel: m.Channel, ChatID: m.ChatID, Recipient: m.Recipient, Address: m.Address, Lane: lane,
 			Status: Queued, Units: m.Units, Charge: 1, Text: m.Text, Template: m.Template, CreatedAt: now.UTC(), ResendOf: m.ID,
 			History: []Change{{At: now.UTC(), Status: Queued, Applied: true, Note: "sends " + m.ID + " again"}},
 		}

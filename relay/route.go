@@ -16,6 +16,7 @@ import (
 type route struct {
 	channel   Channel
 	chat      Chat
+	to        string // the form of the recipient that goes to the provider
 	lane      string
 	preparing bool // a file has to be fetched first
 	dedupe    bool // remember the content too
@@ -81,10 +82,12 @@ func (t *acceptance) find(ctx context.Context, tx Tx, workspace string, rt *rout
 	}
 	rt.channel = ch
 	recipient := to.recipient()
-	rt.chat, err = tx.Chat(ctx, workspace, ch.ID, recipient)
+	rt.chat, err = chatOf(ctx, tx, workspace, ch.ID, recipient)
 	if errors.Is(err, ErrNotFound) {
-		rt.chat = Chat{Workspace: workspace, Channel: ch.ID, Recipient: recipient, Group: isGroup(recipient), CreatedAt: t.call.At.UTC()}
-		return nil, nil
+		rt.chat, err = chatWith(workspace, ch.ID, recipient, t.call.At), nil
+	}
+	if rt.to = recipient; rt.chat.Confirmed {
+		rt.to = rt.chat.address()
 	}
 	return nil, err
 }
@@ -110,7 +113,7 @@ func (t *acceptance) findChat(ctx context.Context, tx Tx, workspace, id string, 
 	if err != nil {
 		return nil, err
 	}
-	rt.chat = chat
+	rt.chat, rt.to = chat, chat.address()
 	rt.channel, err = tx.Channel(ctx, workspace, chat.Channel)
 	if err == nil && !rt.channel.DeletedAt.IsZero() {
 		return RefuseField(CodeChatNotFound, "chat_id", fmt.Sprintf("Chat %s belongs to a channel that was deleted.", id),
@@ -136,11 +139,11 @@ func (t *acceptance) findByName(ctx context.Context, tx Tx, workspace string, rt
 		if err != nil {
 			return nil, err
 		}
-		if refusal != nil || t.a.AccountPhone != "" && one.channel.Phone != t.a.AccountPhone {
+		if refusal != nil || t.a.AccountPhone != "" && Identity(one.channel.Phone) != Identity(t.a.AccountPhone) {
 			continue
 		}
 		found = append(found, one.chat)
-		rt.chat, rt.channel = one.chat, one.channel
+		rt.chat, rt.channel, rt.to = one.chat, one.channel, one.to
 	}
 	switch len(found) {
 	case 0:
@@ -161,7 +164,7 @@ func chooseChannel(ctx context.Context, tx Tx, workspace, phone string) (Channel
 		return Channel{}, nil, err
 	}
 	if phone != "" {
-		refs = slices.DeleteFunc(refs, func(r ChannelRef) bool { return r.Phone != phone })
+		refs = slices.DeleteFunc(refs, func(r ChannelRef) bool { return Identity(r.Phone) != Identity(phone) })
 		if len(refs) == 0 {
 			return Channel{}, RefuseField(CodeAccountNotFound, "whatsapp_account_phone", "No channel of this workspace has this number.",
 				"Leave the field out to use the latest connected channel, or take a number from the channel list."), nil
@@ -252,6 +255,9 @@ func (t *acceptance) parts(rt route) []Message {
 		ID: t.ids[0], Workspace: t.call.Workspace, Channel: rt.channel.ID, ChatID: rt.chat.ID, Recipient: rt.chat.Recipient, Lane: rt.lane,
 		Status: Queued, Units: 1, Charge: 1, Text: t.a.Text, Template: t.a.Template,
 		CreatedAt: t.call.At.UTC(), SendAt: t.a.SendAt, ExpiresAt: t.r.expiry(t.a, rt, t.call.At), Nonce: t.nonce,
+	}
+	if rt.to != m.Recipient {
+		m.Address = rt.to
 	}
 	m.History = []Change{{At: m.CreatedAt, Status: Queued, Applied: true}}
 	if t.a.FileURL == "" {

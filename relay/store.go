@@ -185,6 +185,9 @@ type Lists interface {
 	Entries(ctx context.Context, workspace string, p Page) ([]LedgerLine, string, error)
 	Chats(ctx context.Context, workspace, channel string, p Page) ([]Chat, string, error)
 	APIKeys(ctx context.Context, workspace string) ([]APIKey, error)
+	// Tokens calls fn with the hash of every webhook token, in no order; with
+	// some twice, maybe.
+	Tokens(ctx context.Context, fn func(TokenHash)) error
 	// Counts sums each channel's counters over whole minutes, from inclusive,
 	// to exclusive; a zero time is no bound.
 	Counts(ctx context.Context, workspace string, from, to time.Time) ([]Counts, error)

@@ -16,6 +16,9 @@ type Workspace struct {
 	Webhook   Webhook   `json:"webhook"`
 	// Plan refills the quota; nil without one.
 	Plan *quota.Plan `json:"plan,omitzero"`
+	// Country is whose phone numbers those without a country code are: two
+	// capital letters of ISO 3166; empty where the code is never missing.
+	Country string `json:"country,omitzero"`
 	// NextChat is the number the next new chat gets; it starts at 10001.
 	NextChat int64 `json:"next_chat"`
 	// DeletedAt: its URL and keys are dead; its books stay until pruned.
@@ -41,6 +44,20 @@ type Webhook struct {
 	// DedupeSeconds takes a call with the same content within that time for a
 	// repetition of the first; 0 does not.
 	DedupeSeconds int `json:"dedupe_seconds,omitzero"`
+	// Strict takes JSON as it is written and mends nothing.
+	Strict bool `json:"strict,omitzero"`
+	// AllowMergeTags lets through what looks like a merge tag that a tool has
+	// not filled in.
+	AllowMergeTags bool `json:"allow_merge_tags,omitzero"`
+	// Test answers calls as if they were accepted, and sends nothing.
+	Test bool `json:"test,omitzero"`
+	// Mapping makes calls of payloads that are none; nil without one.
+	Mapping *Mapping `json:"mapping,omitzero"`
+	// ListenUntil: the next call before it is captured, not sent. The zero
+	// time: none is waited for.
+	ListenUntil time.Time `json:"listen_until,omitzero"`
+	// Captured is the id of the attempt that holds the last capture.
+	Captured string `json:"captured,omitzero"`
 }
 
 // SealedToken is a webhook token at rest.

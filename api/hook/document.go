@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"regexp"
 	"unicode/utf8"
 
@@ -17,10 +18,15 @@ import (
 // variables, is at 3; what is ignored may be somewhat deeper.
 const maxDepth = 32
 
-// document is a body that is one JSON object, cut into its members.
+// document is a body that was understood as one JSON object, cut into its
+// members.
 type document struct {
-	body    []byte // without a byte order mark
+	body    []byte // JSON, mended where that was needed
+	src     source // what the sender wrote
+	text    []byte // all that came, as text
 	members []member
+	told    []string // what was mended or unpacked, one sentence each
+	names   map[string]field
 	dec     *jsontext.Decoder
 	buf     bytes.Buffer
 	// for the fingerprint
@@ -37,30 +43,117 @@ type member struct {
 	id      field
 }
 
-// decode reads a body strictly, by RFC 7493: UTF-8, no name twice in one
-// object, one document.
-func (d *document) decode(body []byte) *relay.Error {
+func (d *document) tell(sentence string) { d.told = append(d.told, sentence) }
+
+// decode makes a document of whatever bytes arrived.
+func (d *document) decode(body []byte, in *Input) *relay.Error {
 	if len(body) > MaxBody {
 		return relay.Refusef(relay.CodeBodyTooLarge, "The body has %d bytes; at most %d are read. Send files by their URL.", len(body), MaxBody)
 	}
-	d.body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	if refused := d.recognise(); refused != nil {
+	text, refused := d.toText(body, in)
+	if refused != nil {
 		return refused
 	}
+	d.text = text
+	return d.understand(text, in, 0)
+}
+
+// identify finds out which members are fields of a call.
+func (d *document) identify(scratch []byte) {
+	for i := range d.members {
+		m := &d.members[i]
+		m.id = d.names[string(normal(scratch, m.name))]
+	}
+}
+
+// json is the members as one JSON object.
+func (d *document) json() []byte {
+	b := []byte{'{'}
+	for i, m := range d.members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b, _ = jsontext.AppendQuote(b, m.name) // an error is bad UTF-8, and there is none
+		b = append(append(b, ':'), m.value...)
+	}
+	return append(b, '}')
+}
+
+// maxWraps is how many wrappers around a call are taken off.
+const maxWraps = 3
+
+// understand reads a text as JSON, or as what carries JSON or a form.
+func (d *document) understand(text []byte, in *Input, wraps int) *relay.Error {
+	d.body, d.src, d.members = text, source{text: text}, d.members[:0]
+	start := space(text, 0)
+	if start == len(text) {
+		return d.understandNothing(in)
+	}
+	switch c := text[start]; {
+	case c == '{' || c == '[' || c == '"':
+		return d.understandJSON(in, wraps)
+	case bytes.HasPrefix(text[start:], []byte("--")):
+		return d.understandMultipart(text[start:], in, wraps)
+	case formData.Match(text[start:]) || wholeForm(text[start:], in.ContentType):
+		return d.understandForm(text[start:], in, wraps)
+	}
+	return d.refuseKind(start)
+}
+
+// understandJSON reads strictly, by RFC 7493: UTF-8, no name twice in one
+// object, one document. Only what fails is mended and read once more.
+func (d *document) understandJSON(in *Input, wraps int) *relay.Error {
+	err := d.parse()
+	if err != nil && !in.Strict && !errors.Is(err, jsontext.ErrDuplicateName) {
+		w := walk{b: d.body, leave: true}
+		w.document()
+		if w.fault != nil {
+			return d.refuseAt(relay.CodeInvalidJSON, w.fault.at, w.fault.message, w.fault.hint)
+		}
+		if len(w.repairs) > 0 {
+			d.body, d.src.edits = w.mended()
+			d.told = append(d.told, w.told()...)
+			err = d.parse()
+		}
+	}
+	if err != nil {
+		return d.refuse(err)
+	}
+	return d.unwrap(in, wraps)
+}
+
+// parse cuts the body into members: those of the object that it is, or of the
+// only object in the array that it is.
+func (d *document) parse() error {
+	d.members = d.members[:0]
 	d.buf = *bytes.NewBuffer(d.body)
 	if d.dec == nil {
 		d.dec = jsontext.NewDecoder(&d.buf)
 	} else {
 		d.dec.Reset(&d.buf)
 	}
-	err := d.object(d.dec, 0, func(m member) { d.members = append(d.members, m) })
-	if err == nil {
-		if _, err = d.dec.ReadToken(); errors.Is(err, io.EOF) {
-			return nil
-		}
+	var err error
+	if d.dec.PeekKind() == jsontext.KindBeginObject {
+		err = d.object(d.dec, 0, d.add)
+	} else {
+		_, _, err = d.value(d.dec, 0)
 	}
-	return d.refuse(err)
+	if err != nil {
+		return err
+	}
+	switch _, err = d.dec.ReadToken(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err == nil:
+		return errMore
+	}
+	return err
 }
+
+// errMore is what comes after the end of a document.
+var errMore = errors.New("more than one document")
+
+func (d *document) add(m member) { d.members = append(d.members, m) }
 
 // object reads the members of one object, the next value of dec. base is the
 // offset in the body at which dec began.
@@ -145,46 +238,49 @@ func unquote(raw []byte) []byte {
 	return s
 }
 
-// formData is how a form begins: a name, as forms encode it, and =.
-var formData = regexp.MustCompile(`^[A-Za-z0-9_.~*%+\[\]-]+=`)
+const exampleCall = `{"action":"send","phone":"+14151231234","text":"Hello"}`
 
-// recognise refuses in words what is not a JSON object at first sight.
-func (d *document) recognise() *relay.Error {
-	const example = `Send one JSON object, such as {"action":"send","phone":"+14151231234","text":"Hello"}.`
-	start := space(d.body, 0)
-	if at := invalidUTF8(d.body); at >= 0 {
-		return d.refuseEncoding(at)
+// understandNothing is for a call without a body. Some tools put the fields
+// into the address; most just try whether anybody is there.
+func (d *document) understandNothing(in *Input) *relay.Error {
+	if values, err := url.ParseQuery(in.Query); err == nil {
+		for name := range values {
+			if f := d.names[string(normal(nil, []byte(name)))]; f != unknown && f != idempotencyKey {
+				d.tell("The fields were taken from the address, where proxies may log them; the body is a better place.")
+				return d.understandForm([]byte(in.Query), in, maxWraps)
+			}
+		}
 	}
-	if start == len(d.body) {
-		return refuseBody(relay.CodeInvalidJSON, "The body is empty.", example)
-	}
+	return refuseBody(relay.CodeInvalidJSON, "The body is empty: the webhook was reached, but there is nothing to send.",
+		"If this was a test of the connection, it has worked. To send, POST one JSON object, such as "+exampleCall+".")
+}
+
+// refuseKind says what a text is that is no call in any form.
+func (d *document) refuseKind(start int) *relay.Error {
+	const example = "Send one JSON object, such as " + exampleCall + "."
 	what := ""
-	switch c := d.body[start]; {
-	case c == '{' && (len(d.body) == start+1 || d.body[start+1] != 0):
-		return nil
-	case c == 0 || c == '{':
-		return refuseBody(relay.CodeInvalidEncoding, "The body looks like UTF-16.", "Send it as UTF-8.")
-	case bytes.HasPrefix(d.body[start:], []byte("--")):
-		return refuseBody(relay.CodeInvalidJSON, "The body looks like multipart form data, not JSON.", example)
-	case formData.Match(d.body[start:]):
-		return refuseBody(relay.CodeInvalidJSON, "The body is form data, not JSON.", example)
-	case c == '[':
-		what = "an array"
-	case c == '"':
-		what = "a string"
+	rest := d.body[start:]
+	switch c := rest[0]; {
 	case c == '-' || '0' <= c && c <= '9':
 		what = "a number"
-	case literal(d.body[start:], "true"), literal(d.body[start:], "false"):
+	case literal(rest, "true"), literal(rest, "false"):
 		what = "a boolean"
-	case literal(d.body[start:], "null"):
+	case literal(rest, "null"):
 		what = "null"
 	case c == '<':
-		what = "HTML or XML"
+		return refuseBody(relay.CodeInvalidJSON, "The body is HTML or XML, not JSON.", "Choose JSON as the format in your tool. "+example)
+	case htmlQuote.Match(rest):
+		return refuseBody(relay.CodeInvalidJSON, "The body is HTML-escaped: it has &quot; where double quotes belong.", "Send it as plain text, without HTML escaping.")
+	case c == 0:
+		return refuseBody(relay.CodeInvalidEncoding, "The body starts with a NUL character.", "Send it as UTF-8 text.")
 	default:
-		return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The body is not JSON: it starts with %s.", quoteWord(d.body[start:])), example)
+		return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The body is not JSON: it starts with %s.", quoteWord(rest)), example)
 	}
 	return refuseBody(relay.CodeInvalidJSON, "The body is "+what+", not an object.", example)
 }
+
+// htmlQuote is how JSON looks after it went through an HTML editor.
+var htmlQuote = regexp.MustCompile(`^(\{?\s*&(quot|#34|#x22|ldquo);|&(lbrace|lcub|#123);)`)
 
 func literal(b []byte, want string) bool {
 	return bytes.HasPrefix(b, []byte(want)) && (len(b) == len(want) || !wordByte(b[len(want)]))
@@ -203,15 +299,4 @@ func invalidUTF8(b []byte) int {
 		i += n
 	}
 	return -1
-}
-
-func (d *document) refuseEncoding(at int) *relay.Error {
-	if at == 0 && len(d.body) > 1 && (d.body[0] == 0xff && d.body[1] == 0xfe || d.body[0] == 0xfe && d.body[1] == 0xff) {
-		return refuseBody(relay.CodeInvalidEncoding, "The body is in UTF-16.", "Send it as UTF-8.")
-	}
-	if bytes.HasPrefix(d.body, []byte("\x1f\x8b")) { // gzip, RFC 1952 section 2.3.1
-		return refuseBody(relay.CodeInvalidEncoding, "The body is compressed.", "Send it uncompressed.")
-	}
-	return d.refuseAt(relay.CodeInvalidEncoding, at, fmt.Sprintf("the byte 0x%02X is not UTF-8.", d.body[at]),
-		"Save or send the body as UTF-8; an older encoding such as Windows-1252 cannot be read.")
 }

@@ -45,7 +45,11 @@ type templateCall struct {
 
 // reading is the work on one body.
 type reading struct {
-	doc      document
+	doc      document // what was received
+	mapped   document // what a mapping made of it
+	mapping  *relay.Mapping
+	cur      *document // the one of the two whose fields are read
+	country  string    // of numbers without a country code
 	call     call
 	at       [fieldCount]*member // where each given field is
 	typed    [fieldCount]bool    // its type is wrong and that has been said
@@ -53,6 +57,7 @@ type reading struct {
 	keyName  string             // where a key outside the body was found
 	meant    [fieldCount]string // a name not read that looks like the field
 	faults   []ranked
+	counts   [fieldCount]int // of faults
 	warnings []string
 	scratch  [2 * maxGuessed]byte
 }
@@ -64,8 +69,8 @@ const maxKept = 64
 // reset forgets a body and keeps only what is worth using again.
 func (rd *reading) reset() {
 	d := &rd.doc
-	members, sorted, canonical, dec := d.members, d.sorted, d.canonical, d.dec
-	clear(members)
+	members, sorted, canonical, dec := d.members[:0], d.sorted, d.canonical, d.dec
+	clear(members[:cap(members)])
 	clear(sorted)
 	*rd = reading{}
 	if d.dec = dec; dec != nil {
@@ -80,16 +85,20 @@ func (rd *reading) reset() {
 }
 
 // take fills the call from the document.
-func (rd *reading) take(r *Reader, in Input) {
-	rd.call.now = in.Now
-	strangers := rd.sort(r.names)
+func (rd *reading) take(in *Input) {
+	rd.call.now, rd.country = in.Now, in.Country
+	strangers := rd.sort()
 	rd.ignoreStrangers(strangers)
 	rd.takeKey(in)
+	if !in.AllowTags {
+		rd.refuseTags()
+	}
 	c := &rd.call
 	if v, ok := rd.string(action); ok {
 		c.Action = strings.TrimSpace(v)
 	}
 	c.Text, _ = rd.string(text)
+	c.Text = oneBreak(c.Text)
 	rd.takeTemplate()
 	c.FileURL, _ = rd.string(fileURL)
 	c.FileURL = strings.TrimSpace(c.FileURL)
@@ -104,17 +113,20 @@ func (rd *reading) take(r *Reader, in Input) {
 }
 
 // sort finds each field's member and returns how many members are none.
-func (rd *reading) sort(names map[string]field) (strangers int) {
-	for i := range rd.doc.members {
-		m := &rd.doc.members[i]
-		m.id = names[string(normal(rd.scratch[:0], m.name))]
+func (rd *reading) sort() (strangers int) {
+	for i := range rd.cur.members {
+		m := &rd.cur.members[i]
 		switch {
 		case m.id == unknown:
 			strangers++
 		case absent(m.value):
+		case nothing(m.value):
+			rd.warn("%s is the word %s: it counts as not given.", quoteName(string(m.name)), m.value)
+		case rd.at[m.id] != nil && bytes.Equal(rd.at[m.id].value, m.value):
+			rd.warn("%s and %s are the same field, with the same value.", quoteName(string(rd.at[m.id].name)), quoteName(string(m.name)))
 		case rd.at[m.id] != nil:
 			first := rd.at[m.id]
-			line, column := position(rd.doc.body, m.nameAt)
+			line, column := rd.cur.src.place(m.nameAt)
 			rd.fault(m.id, relay.FieldError{
 				Field: string(m.name), Code: relay.CodeDuplicateField, Line: line, Column: column,
 				Message: fmt.Sprintf("%s and %s are the same field; the second is at line %d, column %d.",
@@ -140,6 +152,19 @@ func absent(v jsontext.Value) bool {
 	return false
 }
 
+// nothing reports whether a value is what tools make of a field that is empty
+// on their side.
+func nothing(v jsontext.Value) bool {
+	if v[0] != '"' || len(v) > 24 {
+		return false
+	}
+	switch string(bytes.TrimSpace(unquote(v))) {
+	case "null", "undefined":
+		return true
+	}
+	return false
+}
+
 // maxStrangers bounds how many unknown names are told one by one.
 const maxStrangers = 20
 
@@ -148,8 +173,8 @@ func (rd *reading) ignoreStrangers(count int) {
 		return
 	}
 	told := 0
-	for i := range rd.doc.members {
-		m := &rd.doc.members[i]
+	for i := range rd.cur.members {
+		m := &rd.cur.members[i]
 		if m.id != unknown {
 			continue
 		}
@@ -169,7 +194,13 @@ func (rd *reading) ignoreStrangers(count int) {
 	}
 }
 
+// maxWarnings bounds what is told of one call.
+const maxWarnings = 50
+
 func (rd *reading) warn(format string, args ...any) {
+	if len(rd.warnings) >= maxWarnings {
+		return
+	}
 	rd.warnings = append(rd.warnings, fmt.Sprintf(format, args...))
 }
 
@@ -271,7 +302,7 @@ func (rd *reading) takeTimes() {
 }
 
 // takeKey chooses the idempotency key.
-func (rd *reading) takeKey(in Input) {
+func (rd *reading) takeKey(in *Input) {
 	for _, k := range in.Keys {
 		if k.Unreadable {
 			rd.fault(idempotencyKey, relay.FieldError{Field: k.Name, Code: relay.CodeInvalidIdempotencyKey,
@@ -280,11 +311,22 @@ func (rd *reading) takeKey(in Input) {
 		}
 		if v := strings.TrimSpace(k.Value); v != "" {
 			rd.call.Key, rd.keyName = v, k.Name
+			if !in.AllowTags {
+				rd.refuseKeyTag()
+			}
 			return
 		}
 	}
 	v, _ := rd.string(idempotencyKey)
-	rd.call.Key = strings.TrimSpace(v)
+	if rd.call.Key = strings.TrimSpace(v); rd.call.Key != "" {
+		return
+	}
+	for _, k := range in.Deliveries {
+		if v := strings.TrimSpace(k.Value); v != "" && len(v) <= maxKey && printableASCII(v) {
+			rd.call.Key, rd.keyName = v, k.Name
+			return
+		}
+	}
 }
 
 // action is the call as an action, once no rule is broken.

@@ -7,6 +7,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -73,8 +74,9 @@ func answered(t *testing.T, a relay.Action, warnings []string, err error) answer
 }
 
 // A golden file holds request.json, or request.quoted as a Go string where
-// the bytes do not survive an editor; maybe keys, one "name: value" a line;
-// and want.json.
+// the bytes do not survive an editor; maybe keys and headers, one "name: value"
+// a line, query, country, mapping.json; want.json; and strict.json where the
+// answer of a strict webhook is another.
 func TestEveryGoldenCallIsReadAsItsFileSays(t *testing.T) {
 	files, err := filepath.Glob("../../testdata/hooks/*.txtar")
 	if err != nil || len(files) < 60 {
@@ -88,28 +90,52 @@ func TestEveryGoldenCallIsReadAsItsFileSays(t *testing.T) {
 				t.Fatal(err)
 			}
 			body, in, want := golden(t, archive)
-			action, warnings, err := r.Read(body, in)
-			got, err := marshal(answered(t, action, warnings, err))
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := readGolden(t, r, body, in)
+			in.Strict = true
+			strict := readGolden(t, r, body, in)
 			if *update {
-				want.Data = got
-				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				rewrite(t, file, archive, got, strict)
 				return
 			}
-			if d := cmp.Diff(string(want.Data), string(got)); d != "" {
+			if d := cmp.Diff(want["want.json"], got); d != "" {
 				t.Errorf("the answer differs (-want +got):\n%s", d)
+			}
+			if want["strict.json"] == "" {
+				want["strict.json"] = want["want.json"]
+			}
+			if d := cmp.Diff(want["strict.json"], strict); d != "" {
+				t.Errorf("the answer to the same call, read strictly, differs (-want +got):\n%s", d)
 			}
 		})
 	}
 }
 
-func golden(t testing.TB, archive *txtar.Archive) (body []byte, in Input, want *txtar.File) {
+func readGolden(t *testing.T, r *Reader, body []byte, in Input) string {
+	t.Helper()
+	done, err := r.Read(body, in)
+	got, err := marshal(answered(t, done.Action, done.Warnings, err))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(got)
+}
+
+func rewrite(t *testing.T, file string, archive *txtar.Archive, got, strict string) {
+	t.Helper()
+	archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return strings.HasSuffix(f.Name, "t.json") && f.Name != "request.json" })
+	archive.Files = append(archive.Files, txtar.File{Name: "want.json", Data: []byte(got)})
+	if strict != got {
+		archive.Files = append(archive.Files, txtar.File{Name: "strict.json", Data: []byte(strict)})
+	}
+	if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func golden(t testing.TB, archive *txtar.Archive) (body []byte, in Input, want map[string]string) {
 	t.Helper()
 	in.Now = now
+	want = map[string]string{}
 	found := false
 	for i := range archive.Files {
 		f := &archive.Files[i]
@@ -127,16 +153,34 @@ func golden(t testing.TB, archive *txtar.Archive) (body []byte, in Input, want *
 				name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
 				in.Keys = append(in.Keys, Key{Name: name, Value: value})
 			}
-		case "want.json":
-			want = f
+		case "headers":
+			for line := range strings.Lines(string(f.Data)) {
+				switch name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": "); name {
+				case "Content-Type":
+					in.ContentType = value
+				case "Content-Encoding":
+					in.ContentEncoding = value
+				default:
+					t.Fatalf("the header %s is not one that reading depends on", name)
+				}
+			}
+		case "country":
+			in.Country = strings.TrimSpace(string(f.Data))
+		case "query":
+			in.Query = strings.TrimSpace(string(f.Data))
+		case "mapping.json":
+			in.Mapping = &relay.Mapping{}
+			if err := json.Unmarshal(f.Data, in.Mapping); err != nil {
+				t.Fatal(err)
+			}
+		case "want.json", "strict.json":
+			want[f.Name] = string(f.Data)
+		default:
+			t.Fatalf("there is no use for the file %s", f.Name)
 		}
 	}
 	if !found {
 		t.Fatal("there is no request in the file")
-	}
-	if want == nil {
-		archive.Files = append(archive.Files, txtar.File{Name: "want.json"})
-		want = &archive.Files[len(archive.Files)-1]
 	}
 	return body, in, want
 }

@@ -6,13 +6,16 @@
 // known or a text is too long for its channel is for whoever accepts the
 // action.
 //
-// Reading has three steps, each with its own files: the document (document.go,
-// with syntax.go for what is wrong in one), the fields (names.go, fields.go,
-// template.go), the rules (rules.go, refusal.go). A step that mends almost-JSON or turns a
-// form into JSON belongs before the first: it hands mended bytes to Read.
+// Reading has these steps, each with its own files: text of bytes (text.go), a
+// document of text (document.go, form.go, unwrap.go, with syntax.go and
+// token.go for what is wrong in one and mend.go for what can be mended), maybe
+// another document by the webhook's mapping (mapping.go), the fields
+// (names.go, fields.go, phone.go, template.go), the rules (rules.go,
+// refusal.go, tags.go).
 package hook
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -30,8 +33,45 @@ type Input struct {
 	// counts most first. Empty values are skipped; a body's own key counts
 	// least.
 	Keys []Key
+	// Deliveries are ids that tools give each delivery and repeat when they
+	// try it again. They count where nobody chose a key; one that cannot be a
+	// key is passed over.
+	Deliveries []Key
 	// Now is when the call came.
 	Now time.Time
+	// ContentType and ContentEncoding are the headers, as sent. What the bytes
+	// say counts more.
+	ContentType, ContentEncoding string
+	// Query is the query of the address, without the question mark.
+	Query string
+	// Strict takes JSON as it is written, without mending.
+	Strict bool
+	// AllowTags lets merge tags through that nobody filled in.
+	AllowTags bool
+	// Country is whose numbers those without a country code are; empty: the
+	// country code is never missing.
+	Country string
+	// Mapping makes a call of what is none; nil without one.
+	Mapping *relay.Mapping
+	// Explain asks for Understood.Document and Mapped.
+	Explain bool
+}
+
+// Understood is what was read of a body. It is there with a refusal too, as
+// far as the reading went.
+type Understood struct {
+	Action relay.Action
+	// Warnings say what was mended, ignored or taken otherwise than written,
+	// one sentence each.
+	Warnings []string
+	// Mended are those of the warnings that say what was mended or unpacked.
+	Mended []string
+	// Text is the body as text in UTF-8, uncompressed; nil where it is the
+	// body as it came.
+	Text []byte
+	// Document is the call as one JSON object, and Mapped what the mapping
+	// made of it, where there is one; only with Input.Explain.
+	Document, Mapped []byte
 }
 
 // Key is an idempotency key with the name of where it was found, such as the
@@ -60,24 +100,46 @@ func NewReader() *Reader {
 
 // Read reads one body into an action. A refusal is a *relay.Error whose
 // Fields say all that is wrong, the most important fault first, and whose Err
-// is always nil, so that nothing of the body reaches a log. The warnings,
-// one sentence each, name what was ignored or taken otherwise than written;
-// they are there on a refusal too.
+// is always nil, so that nothing of the body reaches a log.
 //
 // Read keeps nothing of body.
-func (r *Reader) Read(body []byte, in Input) (relay.Action, []string, error) {
+func (r *Reader) Read(body []byte, in Input) (Understood, error) {
 	rd, _ := r.idle.Get().(*reading)
 	defer func() {
 		rd.reset()
 		r.idle.Put(rd)
 	}()
-	if refused := rd.doc.decode(body); refused != nil {
-		return relay.Action{}, nil, refused
+	rd.doc.names, rd.mapped.names, rd.cur = r.names, r.names, &rd.doc
+	refused := rd.doc.decode(body, &in)
+	rd.warnings = append(rd.warnings, rd.doc.told...)
+	if refused != nil {
+		return rd.understood(body, in), refused
 	}
-	rd.take(r, in)
+	rd.doc.identify(rd.scratch[:0])
+	if in.Mapping != nil && !rd.saysSend() {
+		rd.applyMapping(in.Mapping)
+	}
+	rd.take(&in)
 	rd.judge(r.rules)
+	done := rd.understood(body, in)
 	if refused := rd.refusal(); refused != nil {
-		return relay.Action{}, rd.warnings, refused
+		return done, refused
 	}
-	return rd.action(), rd.warnings, nil
+	done.Action = rd.action()
+	return done, nil
+}
+
+// understood is what there is to tell of the reading, without the action.
+func (rd *reading) understood(body []byte, in Input) Understood {
+	done := Understood{Warnings: rd.warnings, Mended: rd.doc.told}
+	if text := rd.doc.text; !bytes.Equal(text, body) && text != nil {
+		done.Text = bytes.Clone(text)
+	}
+	if in.Explain {
+		done.Document = rd.doc.json()
+		if rd.cur == &rd.mapped {
+			done.Mapped = rd.mapped.json()
+		}
+	}
+	return done
 }

@@ -38,7 +38,7 @@ func TestEachLimitIsInclusive(t *testing.T) {
 			`{"action":"send","phone":"+14151231234","template":{"language":"en","name":"` + strings.Repeat("a", 513) + `"}}`, relay.CodeInvalidField},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, _, err := NewReader().Read([]byte(c.fits), Input{Now: now}); err != nil {
+			if _, _, err := read(NewReader(), []byte(c.fits), Input{Now: now}); err != nil {
 				t.Errorf("at the limit: %v", err)
 			}
 			if e := refusal(t, c.over); e.Code != c.code {
@@ -62,7 +62,7 @@ func TestAReaderServesManyAtOnce(t *testing.T) {
 		go func() {
 			text := strings.Repeat(string(rune('a'+i)), 50)
 			for range 200 {
-				a, _, err := r.Read([]byte(`{"action":"send","phone":"+14151231234","text":"`+text+`"}`), Input{Now: now})
+				a, _, err := read(r, []byte(`{"action":"send","phone":"+14151231234","text":"`+text+`"}`), Input{Now: now})
 				if err == nil && a.Text != text {
 					err = errors.New("got the text of another call")
 				}

@@ -35,9 +35,13 @@ func refuseBody(code relay.Code, message, hint string) *relay.Error {
 // refuseAt makes a refusal of the body at one place, and names the place in
 // the sentence too.
 func (d *document) refuseAt(code relay.Code, at int, message, hint string) *relay.Error {
-	line, column := position(d.body, at)
+	line, column := d.src.place(at)
+	if line == 0 {
+		return refuseBody(code, "The body: "+message, hint)
+	}
 	e := refuseBody(code, fmt.Sprintf("Line %d, column %d: %s", line, column, message), hint)
 	e.Fields[0].Line, e.Fields[0].Column = line, column
+	d.src.pointOut(&e.Fields[0])
 	return e
 }
 

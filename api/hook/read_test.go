@@ -9,9 +9,15 @@ import (
 	"relevo/relay"
 )
 
+// read reads one body.
+func read(r *Reader, body []byte, in Input) (relay.Action, []string, error) {
+	done, err := r.Read(body, in)
+	return done.Action, done.Warnings, err
+}
+
 func refusal(t *testing.T, body string) *relay.Error {
 	t.Helper()
-	_, _, err := NewReader().Read([]byte(body), Input{Now: now})
+	_, _, err := read(NewReader(), []byte(body), Input{Now: now, Strict: true})
 	var refused *relay.Error
 	if !errors.As(err, &refused) {
 		t.Fatalf("%q was not refused: %v", body, err)
@@ -58,7 +64,7 @@ func TestABodyOverTheLimitIsNotRead(t *testing.T) {
 	}
 	body := `{"action":"send","phone":"+14151231234","text":"`
 	body += text[:MaxBody-len(body)-2] + `"}`
-	if _, _, err := NewReader().Read([]byte(body), Input{Now: now}); err != nil {
+	if _, _, err := read(NewReader(), []byte(body), Input{Now: now}); err != nil {
 		t.Errorf("a body of %d bytes was refused: %v", len(body), err)
 	}
 }
@@ -83,19 +89,19 @@ func TestOnlyWhatHasAPlaceInTheSentenceIsQuotedFromTheBody(t *testing.T) {
 func TestNothingOfABodyIsLeftForTheNextOne(t *testing.T) {
 	r := NewReader()
 	const full = `{"action":"send","phone":"+14151231234","template":{"name":"a","language":"en","variables":["x"]},"send_at":"2026-03-02T00:00:00Z","expires_in":9999999,"idempotency_key":"k","txt":1,"whatsapp_account_phone":"15105566777"}`
-	before, _, err := r.Read([]byte(full), Input{Now: now})
+	before, _, err := read(r, []byte(full), Input{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		got, warnings, err := r.Read([]byte(`{"action":"send","phone":"+14151231235","text":"b"}`), Input{Now: now})
+		got, warnings, err := read(r, []byte(`{"action":"send","phone":"+14151231235","text":"b"}`), Input{Now: now})
 		if err != nil || len(warnings) != 0 {
 			t.Fatalf("warnings %q, error %v", warnings, err)
 		}
 		if got.Template != nil || got.AccountPhone != "" || got.Key != "" || !got.SendAt.IsZero() || got.ExpiresIn != 0 {
 			t.Fatalf("left from the body before: %+v", got)
 		}
-		_, _, _ = r.Read([]byte(`{"text":"x`), Input{Now: now})
+		_, _, _ = read(r, []byte(`{"text":"x`), Input{Now: now})
 	}
 	if before.Template == nil || before.Template.Variables[0] != "x" || before.To.Phone != "+14151231234" {
 		t.Errorf("an action changed after it was answered: %+v", before)
@@ -104,7 +110,7 @@ func TestNothingOfABodyIsLeftForTheNextOne(t *testing.T) {
 
 func TestAnActionDoesNotShareItsBody(t *testing.T) {
 	body := []byte(`{"action":"send","phone":"+14151231234","text":"hello","file_url":"https://example.com/a","file_name":"a.pdf","ignored":1}`)
-	a, warnings, err := NewReader().Read(body, Input{Now: now})
+	a, warnings, err := read(NewReader(), body, Input{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,22 +121,22 @@ func TestAnActionDoesNotShareItsBody(t *testing.T) {
 }
 
 func TestEqualDocumentsHaveEqualFingerprints(t *testing.T) {
-	read := func(body string) [32]byte {
+	print := func(body string) [32]byte {
 		t.Helper()
-		a, _, err := NewReader().Read([]byte(body), Input{Now: now})
+		a, _, err := read(NewReader(), []byte(body), Input{Now: now})
 		if err != nil {
 			t.Fatalf("%s: %v", body, err)
 		}
 		return a.Fingerprint
 	}
-	first := read(`{"action":"send","chat_id":77234,"text":"café/","x":{"b":[1,2],"a":12345678901234567890}}`)
+	first := print(`{"action":"send","chat_id":77234,"text":"café/","x":{"b":[1,2],"a":12345678901234567890}}`)
 	for _, equal := range []string{
 		" {\n\"text\" : \"caf\\u00e9\\/\" , \"x\":{\"a\":12345678901234567890,\"b\":[ 1 , 2 ]},\"chat_id\":77234,\"action\":\"\\u0073end\"}\r\n",
 		`{"action":"send","idempotency_key":"1","chat_id":77234,"text":"café/","x":{"b":[1,2],"a":12345678901234567890}}`,
 		`{"action":"send","chat_id":77234,"text":"café/","x":{"b":[1,2],"a":12345678901234567890},"Idempotency Key":"2","idempotency-key":null}`,
 		"\ufeff" + `{"action":"send","chat_id":77234,"text":"café/","\u0078":{"b":[1,2],"a":12345678901234567890}}`,
 	} {
-		if read(equal) != first {
+		if print(equal) != first {
 			t.Errorf("%s has another fingerprint", equal)
 		}
 	}
@@ -142,7 +148,7 @@ func TestEqualDocumentsHaveEqualFingerprints(t *testing.T) {
 		`{"action":"send","chat_id":77234,"text":"café/","x":{"b":[1,2],"a":12345678901234567890},"y":null}`,
 		`{"action":"send","chat_id":77234,"text":"café/","x":{"b":[1,2],"a":12345678901234567890,"idempotency_key":"1"}}`,
 	} {
-		if read(other) == first {
+		if print(other) == first {
 			t.Errorf("%s has the same fingerprint", other)
 		}
 	}
@@ -172,7 +178,7 @@ func TestAnActionNeedsNoPlaceForManyUnknownNames(t *testing.T) {
 		b.WriteString(`,"n` + strconv.Itoa(i) + `":1`)
 	}
 	b.WriteString("}")
-	_, warnings, err := NewReader().Read([]byte(b.String()), Input{Now: now})
+	_, warnings, err := read(NewReader(), []byte(b.String()), Input{Now: now})
 	if err != nil || len(warnings) != maxStrangers+1 {
 		t.Errorf("%d warnings (%v), want %d", len(warnings), err, maxStrangers+1)
 	}

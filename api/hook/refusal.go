@@ -18,15 +18,22 @@ type ranked struct {
 	rank field
 }
 
+// maxFaults is how many faults of one field are told: a body of 64 KiB can
+// have thousands, and each costs a look for its place.
+const maxFaults = 10
+
 func (rd *reading) fault(f field, e relay.FieldError) {
+	if rd.counts[f]++; rd.counts[f] > maxFaults {
+		return
+	}
 	rd.faults = append(rd.faults, ranked{e, f})
 }
 
 // refuse notes what is wrong with a field, at its value if it has one.
 func (rd *reading) refuse(f field, code relay.Code, message, hint string) {
-	e := relay.FieldError{Field: rd.name(f), Code: code, Message: message, Hint: hint}
+	e := relay.FieldError{Field: rd.name(f), Code: code, Message: message, Hint: rd.mappedHint(f, hint)}
 	if m := rd.at[f]; m != nil {
-		e.Line, e.Column = position(rd.doc.body, m.valueAt)
+		e.Line, e.Column = rd.cur.src.place(m.valueAt)
 	}
 	rd.fault(f, e)
 }
@@ -39,6 +46,9 @@ func (rd *reading) refusal() *relay.Error {
 	slices.SortStableFunc(rd.faults, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	for i := range rd.faults {
+		rd.cur.src.pointOut(&rd.faults[i].FieldError)
+	}
 	e := &relay.Error{Code: rd.faults[0].Code, Message: withHint(rd.faults[0].Message, rd.faults[0].Hint)}
 	for _, f := range rd.faults {
 		e.Fields = append(e.Fields, f.FieldError)
@@ -83,7 +93,7 @@ func (rd *reading) explain(f field, tag string) {
 	case "jid":
 		rd.explainJID()
 	case "chat_id":
-		rd.refuse(f, relay.CodeInvalidField, name+" must be 1 to 19 digits.", `For a phone number use "phone", for a chat's title "chat_name".`)
+		rd.refuse(f, relay.CodeInvalidField, fmt.Sprintf("%s must be 1 to 19 digits, not %s.", name, excerpt(rd.call.ChatID)), `For a phone number use "phone", for a chat's title "chat_name".`)
 	case "no_nul":
 		rd.refuse(f, relay.CodeInvalidField, name+" contains a NUL character (U+0000).", "Remove it.")
 	case "without_text":
@@ -164,7 +174,7 @@ func (rd *reading) explainMissing(tag string) {
 			last = f
 		}
 	}
-	line, column := position(rd.doc.body, rd.at[last].nameAt)
+	line, column := rd.cur.src.place(rd.at[last].nameAt)
 	rd.fault(chatID, relay.FieldError{
 		Field: rd.name(last), Code: relay.CodeTooManyRecipients, Line: line, Column: column,
 		Message: "There is more than one recipient: " + strings.Join(names, ", ") + ".",
@@ -200,10 +210,14 @@ func (rd *reading) explainPhone(f field) {
 		hint = `An id with @ belongs in "jid".`
 	case strings.HasPrefix(got, "+0"):
 		hint = "A country code does not start with 0. " + hint
+		if rd.country == "" {
+			hint += " Or set the workspace's country, so that its own numbers can be written as they are dialled there."
+		}
 	case strings.ContainsAny(got, "eE") && strings.Trim(got, "0123456789+eE") == "":
 		hint = "A spreadsheet has shortened it and digits are lost: format the column as text. " + hint
 	}
-	rd.refuse(f, relay.CodeInvalidPhone, rd.called(f)+" is not a phone number.", hint)
+	raw, _ := stringOf(rd.at[f].value)
+	rd.refuse(f, relay.CodeInvalidPhone, fmt.Sprintf("%s is not a phone number: %s was found.", rd.called(f), excerpt(raw)), hint)
 }
 
 func (rd *reading) explainJID() {
@@ -211,5 +225,5 @@ func (rd *reading) explainJID() {
 	if deviceForm.MatchString(rd.call.JID) {
 		hint = "This is one device of a person: leave out the colon and the number after it."
 	}
-	rd.refuse(jid, relay.CodeInvalidJID, rd.called(jid)+" is not the id of a person or group.", hint)
+	rd.refuse(jid, relay.CodeInvalidJID, fmt.Sprintf("%s is not the id of a person or group: %s was found.", rd.called(jid), excerpt(rd.call.JID)), hint)
 }

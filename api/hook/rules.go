@@ -29,7 +29,7 @@ func newRules() *validator.Validate {
 		"file_url":          func(s string) bool { return urlFault(s) == "" },
 		"template_name":     templateName.MatchString,
 		"template_language": templateLanguage.MatchString,
-		"printable":         func(s string) bool { return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0 },
+		"printable":         printableASCII,
 		"no_nul":            func(s string) bool { return strings.IndexByte(s, 0) < 0 },
 	} {
 		// An error means a bad tag: it cannot happen for these.
@@ -37,6 +37,13 @@ func newRules() *validator.Validate {
 	}
 	v.RegisterStructValidation(together, call{})
 	return v
+}
+
+// maxKey bounds an idempotency key, in bytes.
+const maxKey = 255
+
+func printableASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
 // together checks what several fields say together.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -42,13 +43,17 @@ func (d *document) refuseDuplicate(at int, name string) *relay.Error {
 }
 
 // walk looks for the first thing that is wrong in a body. Its methods return
-// false once fault is set.
+// false once fault is set. With leave it mends what it can on its way, and
+// stops at what it cannot.
 type walk struct {
-	b     []byte
-	at    int
-	end   int // of the token before at
-	depth int
-	fault *fault
+	b          []byte
+	at         int
+	begin, end int // of the token before at
+	broken     int // where the token before has its first line break; -1
+	depth      int
+	fault      *fault
+	leave      bool
+	repairs    []repair
 }
 
 type fault struct {
@@ -69,6 +74,7 @@ func (w *walk) cutShort(where string) bool {
 // next skips white space and returns the byte there, 0 at the end.
 func (w *walk) next() byte {
 	w.at = space(w.b, w.at)
+	w.skipOdd()
 	if w.at == len(w.b) {
 		return 0
 	}
@@ -78,6 +84,7 @@ func (w *walk) next() byte {
 func (w *walk) done() bool { return w.at >= len(w.b) }
 
 func (w *walk) step() bool {
+	w.begin = w.at
 	w.at++
 	w.end = w.at
 	return true
@@ -88,6 +95,10 @@ func (w *walk) document() bool {
 		return false
 	}
 	c := w.next()
+	for (c == ',' || c == ';') && w.mend(extraComma, w.at, w.at+1, "") {
+		w.at++
+		c = w.next()
+	}
 	switch {
 	case w.done():
 		return true
@@ -108,8 +119,12 @@ func (w *walk) value(where string) bool {
 		return w.cutShort(where)
 	case c == '"':
 		return w.text()
+	case (c == '{' || c == '[') && w.bareTag():
+		return false
 	case c == '{' || c == '[':
 		return w.nested(c)
+	case w.leave && w.bareNumber():
+		return true
 	case c == '-' || digit(c):
 		return w.number()
 	case c == '}' || c == ']' || c == ',':
@@ -118,6 +133,18 @@ func (w *walk) value(where string) bool {
 		return w.fail(w.at, fmt.Sprintf("a number cannot start with %c.", c), `Write it in double quotes, such as "+14151231234".`)
 	}
 	return w.literal()
+}
+
+// bareTag is for a merge tag where a value belongs.
+func (w *walk) bareTag() bool {
+	for k := range tagForms[:2] {
+		tag := tagForms[k].match(w.b[w.at:])
+		if tag != nil && !bytes.ContainsAny(tag, `",:`) {
+			w.fail(w.at, fmt.Sprintf("%s is a merge tag that was not filled in.", excerpt(string(tag))), bareTagHint)
+			return true
+		}
+	}
+	return false
 }
 
 func (w *walk) nested(open byte) bool {
@@ -134,6 +161,7 @@ func (w *walk) nested(open byte) bool {
 
 // list walks over the rest of an object or array.
 func (w *walk) list(closing byte, where string, element func() bool) bool {
+	w.tooManyCommas(closing)
 	if w.next() == closing {
 		return w.step()
 	}
@@ -142,6 +170,10 @@ func (w *walk) list(closing byte, where string, element func() bool) bool {
 			return false
 		}
 		c := w.next()
+		if closing == '}' && w.leave && (w.end < w.at || w.b[w.begin] != '"') && w.aName() {
+			w.mend(missingComma, w.end, w.end, ",")
+			continue
+		}
 		switch {
 		case w.done():
 			return w.cutShort(where)
@@ -152,12 +184,24 @@ func (w *walk) list(closing byte, where string, element func() bool) bool {
 		}
 		comma := w.at
 		w.step()
+		w.tooManyCommas(closing)
 		switch c := w.next(); c {
 		case closing:
+			if w.mend(extraComma, comma, comma+1, "") {
+				return w.step()
+			}
 			return w.fail(comma, fmt.Sprintf("there is a comma before the closing %c.", c), "Remove that comma.")
 		case ',':
 			return w.fail(w.at, "there are two commas in a row.", "Remove one of them.")
 		}
+	}
+}
+
+// tooManyCommas leaves out commas between which nothing stands. In an array
+// something may be missing there.
+func (w *walk) tooManyCommas(closing byte) {
+	for closing == '}' && w.next() == ',' && w.mend(extraComma, w.at, w.at+1, "") {
+		w.at++
 	}
 }
 
@@ -170,6 +214,9 @@ func (w *walk) noComma(c, closing byte) bool {
 		return false
 	case c == '}' || c == ']':
 		return w.fail(w.at, fmt.Sprintf("this %c closes what was not opened; %c is expected.", c, closing), "")
+	case w.end == w.at && last[0] == '"' && c != '"' && w.broken >= 0:
+		w.at = w.broken
+		return w.badControl(w.b[w.at])
 	case w.end == w.at && last[0] == '"' && c != '"':
 		return w.fail(w.at, fmt.Sprintf("after %s there is %s.", quoteToken(last), quoteWord(w.b[w.at:])),
 			`A double quote inside a text is written \". If the text ends there, a comma is missing.`)
@@ -201,26 +248,7 @@ func (w *walk) semicolon(last []byte, closing byte) bool {
 
 // lastToken is the token that ends at w.end: a string, a bracket, or letters
 // and digits.
-func (w *walk) lastToken() []byte {
-	start := w.end - 1
-	if w.b[start] == '"' {
-		// back to the opening quote: one with an even number of backslashes
-		for {
-			start = bytes.LastIndexByte(w.b[:start], '"')
-			n := start
-			for n > 0 && w.b[n-1] == '\\' {
-				n--
-			}
-			if (start-n)%2 == 0 {
-				return w.b[start:w.end]
-			}
-		}
-	}
-	for start > 0 && (wordByte(w.b[start-1]) || w.b[start-1] == '.' || w.b[start-1] == '-' || w.b[start-1] == '+') && wordByte(w.b[start]) {
-		start--
-	}
-	return w.b[start:w.end]
-}
+func (w *walk) lastToken() []byte { return w.b[w.begin:w.end] }
 
 func quoteToken(token []byte) string {
 	if token[0] == '"' {
@@ -230,18 +258,15 @@ func quoteToken(token []byte) string {
 }
 
 func (w *walk) member() bool {
-	switch c := w.next(); {
-	case w.done():
+	c := w.next()
+	if w.done() {
 		return w.cutShort("in the middle of an object, before its closing }")
-	case c != '"':
-		return w.noName(c)
 	}
-	start := w.at
-	if !w.text() {
+	if !w.name(c) {
 		return false
 	}
-	name := quoteToken(w.b[start:w.at])
-	c := w.next()
+	name := quoteToken(w.lastToken())
+	c = w.next()
 	if w.done() {
 		return w.cutShort("after the name " + name)
 	}
@@ -249,8 +274,30 @@ func (w *walk) member() bool {
 		return w.fail(w.end, fmt.Sprintf("a colon is missing after the name %s.", name), "")
 	}
 	w.step()
+	if c := w.next(); (c == ',' || c == '}') && !w.done() && w.mend(emptyValue, w.at, w.at, "null") {
+		w.begin, w.end = w.at-1, w.at
+		return true
+	}
 	return w.value("after the name " + name)
 }
+
+// name walks over the name of a member, which begins with c.
+func (w *walk) name(c byte) bool {
+	rest := w.b[w.at:]
+	switch {
+	case c == '"':
+		return w.text()
+	case w.leave && (c == '\'' || curly(rest)):
+		return w.otherwiseQuoted()
+	case w.leave && bareName.Match(rest):
+		w.quote(bareNames, len(bareName.FindSubmatch(rest)[1]))
+		return true
+	}
+	return w.noName(c)
+}
+
+// bareName is a name without quotes and its colon, as JavaScript allows it.
+var bareName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)[ \t]*:`)
 
 func (w *walk) noName(c byte) bool {
 	switch {

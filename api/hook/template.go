@@ -41,7 +41,7 @@ func (rd *reading) takeTemplate() {
 	rd.call.Template = t
 	dec := jsontext.NewDecoder(bytes.NewBuffer(m.value))
 	// The document has been read once, so that no error can come here.
-	_ = rd.doc.object(dec, m.valueAt, rd.takeTemplatePart)
+	_ = rd.cur.object(dec, m.valueAt, rd.takeTemplatePart)
 	t.Name = rd.templateString(rd.parts.name)
 	t.Language = rd.templateString(rd.parts.language)
 	rd.takeVariables()
@@ -66,7 +66,7 @@ func (rd *reading) takeTemplatePart(m member) {
 		return
 	}
 	if *part != nil {
-		line, column := position(rd.doc.body, m.nameAt)
+		line, column := rd.cur.src.place(m.nameAt)
 		rd.fault(template, relay.FieldError{
 			Field: rd.partName(m.name), Code: relay.CodeDuplicateField, Line: line, Column: column,
 			Message: fmt.Sprintf("%s and %s are the same field.", quoteName(rd.partName((*part).name)), quoteName(rd.partName(m.name))),
@@ -108,7 +108,7 @@ func (rd *reading) takeVariables() {
 		return
 	}
 	for dec.PeekKind() != jsontext.KindEndArray {
-		v, at, err := rd.doc.value(dec, m.valueAt)
+		v, at, err := rd.cur.value(dec, m.valueAt)
 		if err != nil {
 			return
 		}
@@ -124,7 +124,7 @@ func (rd *reading) takeVariables() {
 
 // refusePart says that something in the template has the wrong type.
 func (rd *reading) refusePart(m *member, name, want string) {
-	line, column := position(rd.doc.body, m.valueAt)
+	line, column := rd.cur.src.place(m.valueAt)
 	rd.fault(template, relay.FieldError{
 		Field: name, Code: relay.CodeInvalidField, Line: line, Column: column,
 		Message: fmt.Sprintf("%s must be %s, not %s.", quoteName(name), want, kindOf(m.value)),
@@ -147,7 +147,7 @@ func (rd *reading) refuseTemplate(part string, broken validator.FieldError) {
 	}
 	if m == nil {
 		name := rd.partName([]byte(part))
-		line, column := position(rd.doc.body, rd.at[template].valueAt)
+		line, column := rd.cur.src.place(rd.at[template].valueAt)
 		rd.fault(template, relay.FieldError{Field: name, Code: relay.CodeMissingField, Line: line, Column: column, Message: quoteName(name) + " is missing.", Hint: hint})
 		return
 	}
@@ -161,6 +161,6 @@ func (rd *reading) refuseTemplate(part string, broken validator.FieldError) {
 		n, _ := strconv.Atoi(strings.Trim(broken.Field()[i:], "[]"))
 		m = &rd.parts.elements[n]
 	}
-	line, column := position(rd.doc.body, m.valueAt)
+	line, column := rd.cur.src.place(m.valueAt)
 	rd.fault(template, relay.FieldError{Field: name, Code: code, Line: line, Column: column, Message: quoteName(name) + " " + what + ".", Hint: hint})
 }

@@ -10,16 +10,22 @@ import (
 // text walks over a string.
 func (w *walk) text() bool {
 	start := w.at
+	w.broken = -1
 	for w.at++; !w.done(); w.at++ {
 		switch c := w.b[w.at]; {
 		case c == '"':
-			return w.step()
-		case c == '\n' || c == '\r':
-			return w.fail(w.at, "there is a line break inside a string.", `Write it as \n. If the string should end here, its closing double quote is missing.`)
-		case c == '\t':
-			return w.fail(w.at, "there is a tab inside a string.", `Write it as \t.`)
+			w.step()
+			w.begin = start
+			return true
 		case c < ' ':
-			return w.fail(w.at, fmt.Sprintf("there is the control character U+%04X inside a string.", c), fmt.Sprintf(`Remove it, or write it as \u%04X.`, c))
+			if w.broken < 0 && (c == '\n' || c == '\r') {
+				w.broken = w.at
+			}
+			if !w.control(c) {
+				return w.badControl(c)
+			}
+		case c == '\\' && w.at+1 < len(w.b) && w.b[w.at+1] == '\'' && w.mend(needlessEscape, w.at, w.at+1, ""):
+			w.at++
 		case c == '\\':
 			n, ok := escape(w.b[w.at:])
 			if !ok {
@@ -30,6 +36,17 @@ func (w *walk) text() bool {
 	}
 	line, column := position(w.b, start)
 	return w.cutShort(fmt.Sprintf("in the middle of the string that starts on line %d, column %d", line, column))
+}
+
+// badControl is the fault of a control character inside a text.
+func (w *walk) badControl(c byte) bool {
+	switch c {
+	case '\n', '\r':
+		return w.fail(w.at, "there is a line break inside a string.", `Write it as \n. If the string should end here, its closing double quote is missing.`)
+	case '\t':
+		return w.fail(w.at, "there is a tab inside a string.", `Write it as \t.`)
+	}
+	return w.fail(w.at, fmt.Sprintf("there is the control character U+%04X inside a string.", c), fmt.Sprintf(`Remove it, or write it as \u%04X.`, c))
 }
 
 func (w *walk) badEscape() bool {
@@ -110,7 +127,7 @@ func (w *walk) number() bool {
 			return w.badNumber(start)
 		}
 	}
-	w.end = w.at
+	w.begin, w.end = start, w.at
 	return true
 }
 
@@ -138,9 +155,13 @@ func (w *walk) literal() bool {
 		n++
 	}
 	found := string(rest[:n])
+	if w.leave && n > 0 && w.bareWord() {
+		return true
+	}
 	for _, want := range [...]string{"true", "false", "null"} {
 		switch {
 		case found == want:
+			w.begin = w.at
 			w.at += n
 			w.end = w.at
 			return true
@@ -155,6 +176,9 @@ func (w *walk) literal() bool {
 		return w.fail(w.at, found+" is not a JSON value.", "Write null.")
 	}
 	if rest[0] == '\'' || curly(rest) {
+		if w.leave {
+			return w.otherwiseQuoted()
+		}
 		return w.wrongQuote()
 	}
 	if n > 0 {

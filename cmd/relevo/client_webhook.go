@@ -15,13 +15,37 @@ var webhookColumns = [...]column{
 	{"Old URL works until", "previous_valid_until", when},
 	{"Old URL last used", "previous_last_used_at", when},
 	{"Old URL used by", "previous_last_used_by", clip},
+	{"Calls a minute", "rate_per_minute", notZero},
+	{"Equal calls within", "dedupe_seconds", seconds},
+	{"Test mode", "test", nil},
+	{"Strict", "strict", nil},
+	{"Merge tags allowed", "allow_merge_tags", nil},
+	{"Mapping", "mapping.preset", nil},
+}
+
+// notZero shows a number that means something.
+func notZero(s string) string {
+	if s == "0" {
+		return "no limit"
+	}
+	return s
+}
+
+// seconds shows how many, where that means something.
+func seconds(s string) string {
+	if s == "0" {
+		return "are all sent"
+	}
+	return s + " s are one"
 }
 
 func (r *remote) newWebhookCommand() *cobra.Command {
-	return group("webhook", "Show, rotate and switch a workspace's secret URL",
+	cmd := group("webhook", "Show, rotate and switch a workspace's secret URL, and what it takes",
 		r.newWebhookShowCommand(), r.newWebhookRotateCommand(),
 		r.newWebhookSwitchCommand("enable", "Accept calls again", map[string]bool{"enabled": true}),
 		r.newWebhookSwitchCommand("disable", "Refuse calls; what is queued still goes out", map[string]bool{"enabled": false}))
+	cmd.AddCommand(r.doorCommands()...)
+	return cmd
 }
 
 func (r *remote) newWebhookShowCommand() *cobra.Command {

@@ -13,6 +13,7 @@ var workspaceColumns = [...]column{
 	{"Id", "id", nil},
 	{"Name", "name", nil},
 	{"Created", "created_at", when},
+	{"Country", "country", nil},
 	{"Webhook URL", "webhook.url", nil},
 	{"Webhook enabled", "webhook.enabled", nil},
 	{"Old URL works until", "webhook.previous_valid_until", when},
@@ -25,7 +26,7 @@ var workspaceColumns = [...]column{
 func (r *remote) newWorkspaceCommand() *cobra.Command {
 	return group("workspace", "List, make and change workspaces",
 		r.newWorkspaceListCommand(), r.newWorkspaceCreateCommand(), r.newWorkspaceShowCommand(),
-		r.newWorkspaceRenameCommand(), r.newWorkspaceDeleteCommand())
+		r.newWorkspaceRenameCommand(), r.newWorkspaceCountryCommand(), r.newWorkspaceDeleteCommand())
 }
 
 func (r *remote) newWorkspaceListCommand() *cobra.Command {
@@ -110,6 +111,28 @@ func (r *remote) newWorkspaceRenameCommand() *cobra.Command {
 				return err
 			}
 			return r.detail(a, workspaceColumns[:2]...)
+		},
+	}
+}
+
+func (r *remote) newWorkspaceCountryCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "country CODE",
+		Short: "Say whose phone numbers those without a country code are",
+		Long: "Country sets the workspace's country, by its two letters: phone numbers without a country code\n" +
+			"are then read as they are dialled there. An empty code removes it.",
+		Example: "  relevo workspace country MX\n  relevo workspace country ''",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := r.in(cmd.Context())
+			if err != nil {
+				return err
+			}
+			a, err := r.call(cmd.Context(), client.Call{Method: http.MethodPatch, Path: path, Body: map[string]string{"country": args[0]}})
+			if err != nil {
+				return err
+			}
+			return r.detail(a, workspaceColumns[:4]...)
 		},
 	}
 }

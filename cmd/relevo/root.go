@@ -88,6 +88,7 @@ func newRootCommand(p *program) *cobra.Command {
 	r := &remote{program: p}
 	addTo(root, groupServer, newServeCommand(p), newConfigCommand(p), newHealthcheckCommand(p))
 	addTo(root, groupServer, newOfflineCommands(p)...)
+	addTo(root, groupServer, newDoctorCommand(p), newLintCommand(p))
 	addTo(root, groupClient, r.commands()...)
 	root.AddCommand(newVersionCommand(p))
 	return root

@@ -219,7 +219,7 @@ func (s *server) openRelay(secrets *relay.Secrets) error {
 
 func (s *server) settings() relay.Settings {
 	return relay.Settings{
-		Node: s.c.Node, CallTimeout: s.c.Deliver.CallTimeout, UnconfirmedAfter: s.c.Deliver.UnconfirmedAfter,
+		Node: s.c.Node, Shared: s.shared(), CallTimeout: s.c.Deliver.CallTimeout, UnconfirmedAfter: s.c.Deliver.UnconfirmedAfter,
 		ExpireAfter: s.c.Deliver.ExpireAfter, MaxCalls: s.c.Deliver.MaxCalls, MaxFetches: s.c.Media.Concurrency, FetchTimeout: s.c.Media.Timeout,
 		SpacingMin: s.c.Spacing.Min, SpacingMax: s.c.Spacing.Max,
 		KeepMessages: s.c.Retention.Messages, KeepKeys: s.c.Retention.Keys, KeepFiles: s.c.Retention.Files,

@@ -125,9 +125,9 @@ func (f *fetch) failedRead(ctx context.Context, body *source, err error) error {
 // tooLarge names both sizes; size is 0 where it is not known.
 func (f *fetch) tooLarge(size int64) error {
 	if size > 0 {
-		return failf(TooLarge, "The file at %s has %s, the limit is %s. Make it smaller, or send a link to it in the text.", f.who(), bytesText(size), bytesText(f.Limit))
+		return failf(TooLarge, "The file at %s has %s, the limit is %s. Make it smaller, or send a link to it in the text.", f.who(), SizeText(size), SizeText(f.Limit))
 	}
-	return failf(TooLarge, "The file at %s has more than the limit of %s. Make it smaller, or send a link to it in the text.", f.who(), bytesText(f.Limit))
+	return failf(TooLarge, "The file at %s has more than the limit of %s. Make it smaller, or send a link to it in the text.", f.who(), SizeText(f.Limit))
 }
 
 // who names the host that was typed, and the one that answered in its place.
@@ -146,8 +146,8 @@ func (f *fetch) took() string {
 	return d.Round(100 * time.Millisecond).String()
 }
 
-// bytesText is a size as people write it, and exactly: 2 MiB (2,097,152 bytes).
-func bytesText(n int64) string {
+// SizeText is a size as people write it, and exactly: 2 MiB (2,097,152 bytes).
+func SizeText(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]

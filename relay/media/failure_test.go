@@ -189,7 +189,7 @@ func TestSizesAreShownBothWays(t *testing.T) {
 		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1023: "1,023 bytes", 1024: "1 KiB (1,024 bytes)",
 		2 << 20: "2 MiB (2,097,152 bytes)", 3670016: "3.5 MiB (3,670,016 bytes)", 5 << 30: "5 GiB (5,368,709,120 bytes)",
 	} {
-		if got := bytesText(n); got != want {
+		if got := SizeText(n); got != want {
 			t.Errorf("%d: got %s, want %s", n, got, want)
 		}
 	}

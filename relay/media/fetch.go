@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gabriel-vasile/mimetype"
+
 	"relevo/relay/guard"
 )
 
@@ -51,43 +53,60 @@ func (s *Store) Fetch(ctx context.Context, r Request) (File, error) {
 	if _, err := place(r.Key); err != nil {
 		return File{}, err
 	}
-	if r.Limit < 1 {
-		return File{}, fmt.Errorf("media: a limit of %d bytes", r.Limit)
-	}
-	u, err := guard.CheckURL(r.URL)
+	f := &fetch{Request: r, keep: s.keep}
+	resp, err := f.ask(ctx, s.client)
 	if err != nil {
-		return File{}, &Error{Code: Unreachable, Message: err.Error()}
-	}
-	f := &fetch{Request: r, typed: u.Hostname(), host: u.Hostname(), start: time.Now()}
-	resp, err := s.get(ctx, u)
-	if err != nil {
-		return File{}, f.broken(ctx, err)
+		return File{}, err
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read, or is not wanted
-	f.host = resp.Request.URL.Hostname()
-	return f.take(ctx, s, resp)
+	return f.take(ctx, resp)
 }
 
-func (s *Store) get(ctx context.Context, u *url.URL) (*http.Response, error) {
+// fetch is one call of Fetch or of Look, which differ in what becomes of the
+// bytes alone.
+type fetch struct {
+	Request
+	// keep is what becomes of a file that is in order: Store.keep, in form.
+	keep func(ctx context.Context, key string, src io.Reader, limit int64) (File, error)
+	// typed is the host of the URL, host the one that redirects led to.
+	typed, host string
+	start       time.Time
+	// found is what the first bytes are, head how many those were; nil and 0
+	// until they have come.
+	found *mimetype.MIME
+	head  int
+}
+
+// ask sends the request and follows redirects, up to the answer's header.
+func (f *fetch) ask(ctx context.Context, client *http.Client) (*http.Response, error) {
+	if f.Limit < 1 {
+		return nil, fmt.Errorf("media: a limit of %d bytes", f.Limit)
+	}
+	u, err := guard.CheckURL(f.URL)
+	if err != nil {
+		return nil, &Error{Code: Unreachable, Message: err.Error()}
+	}
+	f.typed, f.host, f.start = u.Hostname(), u.Hostname(), time.Now()
+	resp, err := get(ctx, client, u)
+	if err != nil {
+		return nil, f.broken(ctx, err)
+	}
+	f.host = resp.Request.URL.Hostname()
+	return resp, nil
+}
+
+func get(ctx context.Context, client *http.Client, u *url.URL) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "*/*")
 	req.Header.Set("Accept-Encoding", "identity")
-	return s.client.Do(req)
-}
-
-// fetch is one call of Fetch.
-type fetch struct {
-	Request
-	// typed is the host of the URL, host the one that redirects led to.
-	typed, host string
-	start       time.Time
+	return client.Do(req)
 }
 
 // take reads an answer from its status line to its last byte.
-func (f *fetch) take(ctx context.Context, s *Store, resp *http.Response) (File, error) {
+func (f *fetch) take(ctx context.Context, resp *http.Response) (File, error) {
 	if err := f.refused(resp.StatusCode); err != nil {
 		return File{}, err
 	}
@@ -100,18 +119,18 @@ func (f *fetch) take(ctx context.Context, s *Store, resp *http.Response) (File, 
 		return File{}, f.failedRead(ctx, body, err)
 	}
 	head := make([]byte, headBytes)
-	n, err := io.ReadFull(plain, head)
+	f.head, err = io.ReadFull(plain, head)
 	if err != nil && (body.err != nil || (err != io.EOF && err != io.ErrUnexpectedEOF)) {
 		return File{}, f.failedRead(ctx, body, err)
 	}
-	if head = head[:n]; n == 0 {
+	if head = head[:f.head]; f.head == 0 {
 		return File{}, failf(Unreachable, "%s answered with an empty file (0 bytes). Check that the link leads to the finished file.", f.who())
 	}
 	mediaType, fault := f.judge(head)
 	if fault != nil {
 		return File{}, fault
 	}
-	file, err := s.keep(ctx, f.Key, io.MultiReader(bytes.NewReader(head), plain), f.Limit)
+	file, err := f.keep(ctx, f.Key, io.MultiReader(bytes.NewReader(head), plain), f.Limit)
 	if errors.Is(err, errOverLimit) {
 		return File{}, f.tooLarge(0)
 	}

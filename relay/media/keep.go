@@ -39,18 +39,25 @@ func (s *Store) keep(ctx context.Context, key string, src io.Reader, limit int64
 var errOverLimit = errors.New("more bytes than the limit")
 
 func fill(f *os.File, src io.Reader, limit int64) (File, error) {
-	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, sum), io.LimitReader(src, limit+1))
-	if err == nil && n > limit {
-		err = errOverLimit
-	}
+	file, err := pour(f, src, limit)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err := errors.Join(err, f.Close()); err != nil {
 		return File{}, err
 	}
-	return File{Size: n, SHA256: [sha256.Size]byte(sum.Sum(nil))}, nil
+	return file, nil
+}
+
+// pour writes src to w, no more than limit bytes and one. What it gives is
+// true of what came, also with an error.
+func pour(w io.Writer, src io.Reader, limit int64) (File, error) {
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(src, limit+1))
+	if err == nil && n > limit {
+		err = errOverLimit
+	}
+	return File{Size: n, SHA256: [sha256.Size]byte(sum.Sum(nil))}, err
 }
 
 // settle gives a finished file its name, or to the keeper. The folder is synced

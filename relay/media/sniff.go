@@ -14,6 +14,7 @@ import (
 // the server calls the file does not count: servers guess by name.
 func (f *fetch) judge(head []byte) (string, *Error) {
 	found := sniff(head)
+	f.found = found
 	if f.isPage(head, found) {
 		return "", failf(WebPage, "%s answered with a web page, not a file. %s", f.who(), f.hint())
 	}

@@ -43,6 +43,18 @@ func (f *fetch) advice(found *mimetype.MIME) string {
 	return fmt.Sprintf("Use the link of the right file; or end file_name in %s, to send this one.", ending)
 }
 
+// better says how to send a document that WhatsApp would show as more than
+// that; empty for one that it would not, and for all other kinds.
+func (f *fetch) better() string {
+	ending := f.found.Extension()
+	kind := KindOf(ending)
+	if _, fits := fit(kind, extension(ending), f.found); f.Kind != Document || kind == Document || !fits {
+		return ""
+	}
+	what, _, _ := strings.Cut(announced(kind, ""), " (")
+	return fmt.Sprintf("To send it as %s and not as a document, end file_name in %s.", what, ending)
+}
+
 // inWords names a type for a person.
 func inWords(found *mimetype.MIME) string {
 	t := plain(found)

@@ -223,6 +223,16 @@ func (s *Store) APIKeys(_ context.Context, workspace string) (out []relay.APIKey
 	return out, err
 }
 
+// Tokens calls fn with the hash of every webhook token.
+func (s *Store) Tokens(ctx context.Context, fn func(relay.TokenHash)) error {
+	return s.view(func(t *tx) error {
+		return t.b.Bucket(bToken.name()).ForEach(func(k, _ []byte) error {
+			fn(relay.TokenHash(k))
+			return ctx.Err()
+		})
+	})
+}
+
 // Counts sums counters over whole minutes.
 func (s *Store) Counts(_ context.Context, workspace string, from, to time.Time) ([]relay.Counts, error) {
 	sums := map[string]*relay.Counts{}

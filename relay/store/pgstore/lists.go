@@ -275,6 +275,18 @@ func (s *Store) APIKeys(ctx context.Context, workspace string) (out []relay.APIK
 	return out, err
 }
 
+// Tokens calls fn with the hash of every webhook token, maybe twice.
+func (s *Store) Tokens(ctx context.Context, fn func(relay.TokenHash)) error {
+	return s.list(ctx, func(_ instant, rows pgx.Rows) error {
+		var hash []byte
+		err := rows.Scan(&hash)
+		if err == nil && len(hash) == len(relay.TokenHash{}) {
+			fn(relay.TokenHash(hash))
+		}
+		return err
+	}, `SELECT hash FROM token`)
+}
+
 // Counts sums counters over whole minutes.
 func (s *Store) Counts(ctx context.Context, workspace string, from, to time.Time) (out []relay.Counts, err error) {
 	first, end := int64(0), int64(1<<62)

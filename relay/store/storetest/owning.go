@@ -309,24 +309,27 @@ func oldURLRefused(t *testing.T, w *world) {
 	time.Sleep(time.Minute)
 	call := w.now()
 	call.Hook, call.UserAgent = old, "Zapier"
-	if err := w.relay.Refused(t.Context(), call, relay.Refusef(relay.CodeInvalidJSON, "no JSON")); err != nil {
-		t.Fatal(err)
-	}
+	refuse(t, w, call, relay.CodeInvalidJSON, relay.CodeInvalidJSON)
 	ws, err := w.relay.Workspace(t.Context(), w.ws.ID)
 	if err != nil || ws.Webhook.PreviousUsedBy != "Zapier" || !ws.Webhook.PreviousUsedAt.Equal(call.At) {
 		t.Errorf("webhook %+v (%v)", ws.Webhook, err)
 	}
 	time.Sleep(2 * time.Hour) // the grace is over
-	if err := w.relay.Refused(t.Context(), call, relay.Refusef(relay.CodeNoContent, "nothing")); err != nil {
-		t.Fatal(err)
-	}
+	refuse(t, w, call, relay.CodeNoContent, relay.CodeNoContent)
 	call.At = time.Now()
 	before := len(w.attempts())
-	if err := w.relay.Refused(t.Context(), call, relay.Refusef(relay.CodeNoContent, "nothing")); err != nil {
-		t.Fatal(err)
-	}
+	refuse(t, w, call, relay.CodeNoContent, relay.CodeNotFound)
 	if after := len(w.attempts()); after != before {
 		t.Errorf("a call of a dead URL left an attempt: %d after %d", after, before)
+	}
+}
+
+// refuse turns a call away for one reason, and looks what is answered.
+func refuse(t *testing.T, w *world, call relay.Call, given, want relay.Code) {
+	t.Helper()
+	_, err := w.relay.Refused(t.Context(), call, relay.Refusef(given, "no"))
+	if e, ok := errors.AsType[*relay.Error](err); !ok || e.Code != want {
+		t.Fatalf("a call refused with %s was answered %v, want %s", given, err, want)
 	}
 }
 

@@ -1,0 +1,241 @@
+package hook
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/nyaruka/phonenumbers"
+
+	"relevo/relay"
+)
+
+// phone reads a phone number: + and digits, or what is left when that cannot
+// be made of it. Nobody is refused for a number that a numbering plan does
+// not know: plans change faster than tables, and WhatsApp itself keeps
+// numbers in forms that the tables call invalid. A number without a country
+// code is one of the workspace's country, where it has one.
+func (rd *reading) phone(f field) string {
+	v, ok := rd.string(f)
+	if !ok {
+		return ""
+	}
+	if v, ok = rd.wholeNumber(f, v, relay.CodeInvalidPhone); !ok {
+		return ""
+	}
+	phone, guessed := readPhone(v, rd.country)
+	switch {
+	case !plainPhone(phone):
+	case guessed && rd.country != "":
+		rd.warn("%s was read as %s, by the country of this workspace (%s); write + and the country code to be sure.", rd.called(f), phone, rd.country)
+	case guessed:
+		rd.warn("%s was read as %s; write + and the country code to be sure.", rd.called(f), phone)
+	}
+	return phone
+}
+
+// floating is a number that went through floating point: with an exponent, or
+// with a fraction of zeros.
+var floating = regexp.MustCompile(`^([0-9]+)(?:\.([0-9]+))?(?:[eE]\+?([0-9]{1,3}))?$`)
+
+// wholeNumber makes digits of a number that has a fraction or an exponent: all
+// of them are there, or it is refused. Tools write long numbers as
+// 1.5105566777e10, spreadsheets as 1.51056E+10, where digits are lost.
+func (rd *reading) wholeNumber(f field, s string, code relay.Code) (string, bool) {
+	isNumber := number(rd.at[f].value)
+	trimmed := strings.TrimSpace(s)
+	if !isNumber && !strings.ContainsAny(trimmed, "eE") && !zeroFraction.MatchString(trimmed) || strings.Trim(trimmed, "0123456789") == "" {
+		return s, true
+	}
+	if digits, ok := expand(trimmed); ok {
+		rd.warn("%s was written as %s and read as %s.", rd.called(f), cutNumber(trimmed), digits)
+		return digits, true
+	}
+	if !isNumber {
+		return s, true // the field's own rule says what is wrong
+	}
+	rd.typed[f] = true
+	if s[0] == '-' {
+		rd.refuse(f, code, fmt.Sprintf("%s is a negative number.", rd.called(f)), "Write its digits in double quotes, without a minus sign.")
+		return "", false
+	}
+	rd.refuse(f, code, fmt.Sprintf("%s is a number with a fraction or exponent (%s), which may have lost digits.", rd.called(f), cutNumber(s)),
+		"Write all its digits, in double quotes.")
+	return "", false
+}
+
+var zeroFraction = regexp.MustCompile(`^[0-9]{7,}\.0+$`)
+
+// expand writes a number without fraction and exponent; ok is false where
+// that takes digits that are not there.
+func expand(s string) (digits string, ok bool) {
+	m := floating.FindStringSubmatch(s)
+	if m == nil {
+		return "", false
+	}
+	exponent, _ := strconv.Atoi(m[3])
+	if exponent > len(m[2]) {
+		return "", false
+	}
+	whole, rest := m[1]+m[2][:exponent], m[2][exponent:]
+	return whole, strings.Trim(rest, "0") == ""
+}
+
+func cutNumber(s string) string { return s[:min(len(s), maxExcerpt)] }
+
+// Phone brings a phone number with its country code into its one form, + and
+// 7 to 15 digits: what people put between digits is taken away, 00 in front
+// becomes +, and so does nothing in front. ok is false where that cannot be
+// made of it.
+func Phone(s string) (phone string, ok bool) {
+	phone, _ = readPhone(s, "")
+	if !plainPhone(phone) {
+		return "", false
+	}
+	return phone, true
+}
+
+// Country reports whether a country is one whose numbers can be read: two
+// capital letters of ISO 3166.
+func Country(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
+
+// readPhone takes away what people put between digits, and makes a number with
+// + of it. guessed says that it could be read in another way too.
+func readPhone(s, country string) (phone string, guessed bool) {
+	s = strings.TrimSpace(s)
+	if plainPhone(s) {
+		return withoutTrunkZero(s)
+	}
+	for _, scheme := range [...]string{"whatsapp:", "tel:"} {
+		if n := len(scheme); len(s) >= n && strings.EqualFold(s[:n], scheme) {
+			s = s[n:]
+		}
+	}
+	s, ok := dropTrunkZero(s, country != "")
+	if !ok {
+		return s, false
+	}
+	s = strings.Map(phoneRune, s)
+	if rest, ok := strings.CutPrefix(s, "00"); ok {
+		s = "+" + rest
+	}
+	switch {
+	case s == "":
+		return "+", false // given, but nothing of it is a digit: the rule refuses it
+	case s[0] == '+':
+		return withoutTrunkZero(s)
+	case strings.Trim(s, "0123456789") != "":
+		return s, false
+	case country == "":
+		phone = "+" + s
+		_, _, possible := parsePhone(phone, "")
+		return phone, !possible && plainPhone(phone)
+	}
+	return nationalPhone(s, country)
+}
+
+// nationalPhone reads digits without +: as a number of a country, or with
+// another country's code in front where only that makes a number.
+func nationalPhone(digits, country string) (phone string, guessed bool) {
+	world := "+" + digits
+	national, valid, possible := parsePhone(digits, country)
+	if national == "" || national == world {
+		return world, false
+	}
+	if digits[0] == '0' || !plainPhone(world) {
+		return national, true
+	}
+	_, worldValid, _ := parsePhone(world, "")
+	switch {
+	case valid:
+		return national, true
+	case worldValid, !possible:
+		return world, false
+	case len(digits) > 10:
+		return world, true
+	}
+	return national, true
+}
+
+// parsePhone reads a number by the numbering plans that libphonenumber knows;
+// phone is empty where it cannot be read at all.
+func parsePhone(s, country string) (phone string, valid, possible bool) {
+	n, err := phonenumbers.Parse(s, country)
+	if err != nil {
+		return "", false, false
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), phonenumbers.IsValidNumber(n), phonenumbers.IsPossibleNumber(n)
+}
+
+// withoutTrunkZero leaves out a 0 after the country code, which is dialled
+// within the country alone: +44 020 7946 0958. Where the numbering plan has
+// numbers that begin with 0 it stays.
+func withoutTrunkZero(s string) (phone string, changed bool) {
+	if !plainPhone(s) || strings.IndexByte(s[2:5], '0') < 0 {
+		return s, false
+	}
+	if phone, valid, _ := parsePhone(s, ""); valid && phone != s && !strings.Contains(s, phone[1:]) && len(phone) == len(s)-1 {
+		return phone, true
+	}
+	return s, false
+}
+
+// dropTrunkZero takes away the 0 in brackets after a country code, which is
+// dialled within the country alone: +44 (0)20 7946 0958. Italy's 0 is part of
+// the number everywhere. Without + or 00 in front nobody can say what the 0
+// stands for, unless it begins a number at home; ok is false.
+func dropTrunkZero(s string, home bool) (dropped string, ok bool) {
+	before, after, found := strings.Cut(s, "(0)")
+	if !found {
+		return s, true
+	}
+	code := strings.Map(phoneRune, before)
+	country := strings.TrimPrefix(code, "+")
+	if country == code {
+		country = strings.TrimPrefix(code, "00")
+	}
+	if country == code {
+		return s, home && code == ""
+	}
+	if country == "" || len(country) > 3 || country == "39" {
+		return s, true
+	}
+	return before + after, true
+}
+
+// phoneRune drops what people put between digits, and makes plain digits of
+// those of other scripts.
+func phoneRune(r rune) rune {
+	switch {
+	case '0' <= r && r <= '9' || r == '+':
+		return r
+	case r == ' ' || r == '-' || r == '.' || r == '(' || r == ')' || r == '/' || r == '−':
+		return -1
+	case r == '＋':
+		return '+'
+	case unicode.In(r, unicode.White_Space, unicode.Pd, unicode.Cf):
+		return -1
+	case unicode.Is(unicode.Nd, r):
+		d := rune('0')
+		for d < '9' && unicode.Is(unicode.Nd, r-1) {
+			r, d = r-1, d+1
+		}
+		return d
+	}
+	return r
+}
+
+// plainPhone reports whether s is + and 7 to 15 digits, the first not 0.
+func plainPhone(s string) bool {
+	if len(s) < 8 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
+		return false
+	}
+	for i := 1; i < len(s); i++ {
+		if !digit(s[i]) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,61 @@
+package hook
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestNoBodyTakesLongToRead tries what is expensive for readers that look
+// back, try again or count lines: a body is read while its caller, and
+// everybody behind, waits.
+func TestNoBodyTakesLongToRead(t *testing.T) {
+	fill := func(before, unit, after string) string {
+		return before + strings.Repeat(unit, (MaxBody-len(before)-len(after))/len(unit)) + after
+	}
+	lines := func(format string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < MaxBody-60; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	r := NewReader()
+	for name, body := range map[string]string{
+		"missing commas":                fill(`{"a":1`, ` "b":1`, `}`),
+		"missing commas, other names":   "{" + lines("\"n%d\":1\n") + "}",
+		"line breaks in a text":         fill(`{"action":"send","phone":"+14151231234","text":"`, "x\n", `"}`),
+		"single quotes":                 fill(`{'a':'`, `' `, `'}`),
+		"single quotes that could end":  fill(`{'a':'`, `',`, `'}`),
+		"curly quotes":                  fill(`{“a”:“`, `“”`, `”}`),
+		"merge tags that do not end":    fill(`{"text":"`, `{{a`, `"}`),
+		"merge tags with per cent":      fill(`{"text":"`, `%AB`, `"}`),
+		"unclosed names":                fill(`{`, `"`, ``),
+		"numbers with spaces":           fill(`[`, `1 `, `]`),
+		"numbers in an object":          fill(`{"a":`, `+1 `, `}`),
+		"odd spaces":                    fill(`{"a":1`, "\u00a0", `}`),
+		"wrong variables on many lines": fill(`{"action":"send","phone":"+1","template":{"name":"a","language":"en","variables":[`, "{},\n", `{}]}}`),
+		"one field in many spellings":   "{" + lines("\"te"+"-_"+"%d\":1,\n\"t-e-x-t"+"\": \"x\",\n") + `"a":1}`,
+		"form fields":                   lines("a%d=1&"),
+		"form in brackets":              lines("a[b][%d]=1&"),
+		"form, deep":                    fill(`a`, `[b]`, `=1`),
+		"wrapped strings":               fill(`{"body":"{\"body\":\"`, `x`, `\"}"}`),
+		"wrapped again and again":       fill(``, `{"body":`, ``),
+		"arrays":                        fill(``, `[`, ``),
+		"backslashes":                   fill(`{"text":"`, `\'`, `"}`),
+		"bytes of Windows-1252":         fill(`{"text":"`, "\xe9", `"}`),
+		"UTF-16":                        fill("", "{\x00", ""),
+		"multipart":                     fill("--x\r\n", "Content-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x\r\n", "--x--"),
+		"multipart headers":             fill("--x\r\n", "A: b\r\n", "--x--"),
+	} {
+		began := time.Now()
+		_, err := r.Read([]byte(body), Input{Now: now})
+		// A hundred times what it takes; the slow ones took seconds.
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s: took %s (%v)", name, took, err)
+		} else {
+			t.Logf("%s: %s", name, took.Round(10*time.Microsecond))
+		}
+	}
+}

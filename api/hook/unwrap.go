@@ -1,0 +1,156 @@
+package hook
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"relevo/relay"
+)
+
+// unwrap takes off what tools put around a call: an array of one, a string
+// that holds JSON, an object under one name.
+func (d *document) unwrap(in *Input, wraps int) *relay.Error {
+	top := jsontext.Value(d.body[space(d.body, 0):])
+	switch top.Kind() {
+	case jsontext.KindString:
+		text := unquote(bytes.TrimRight(top, " \t\r\n"))
+		if wraps >= maxWraps || !looksLikeJSON(text) {
+			return refuseBody(relay.CodeInvalidJSON, "The body is a string, not an object.", "Send one JSON object, such as "+exampleCall+".")
+		}
+		d.tell("The body was JSON inside a JSON string; it was unpacked.")
+		return d.understand(text, in, wraps+1)
+	case jsontext.KindBeginArray:
+		return d.unwrapArray(in)
+	}
+	if wraps >= maxWraps {
+		return nil
+	}
+	return d.unwrapMember(in, wraps)
+}
+
+func looksLikeJSON(b []byte) bool {
+	at := space(b, 0)
+	return at < len(b) && (b[at] == '{' || b[at] == '[' || b[at] == '"')
+}
+
+// unwrapArray takes the only object out of an array.
+func (d *document) unwrapArray(in *Input) *relay.Error {
+	start := space(d.body, 0)
+	dec := jsontext.NewDecoder(bytes.NewBuffer(d.body[start:]))
+	_, _ = dec.ReadToken() // it has been read once, so that no error can come here
+	count := 0
+	var only member
+	for dec.PeekKind() != jsontext.KindEndArray {
+		value, at, err := d.value(dec, start)
+		if err != nil {
+			return d.refuse(err)
+		}
+		only = member{value: value, valueAt: at}
+		count++
+	}
+	if count != 1 || only.value.Kind() != jsontext.KindBeginObject {
+		what := fmt.Sprintf("an array of %d values", count)
+		switch count {
+		case 0:
+			what = "an empty array"
+		case 1:
+			what = "an array of " + kindOf(only.value)
+		}
+		return refuseBody(relay.CodeInvalidJSON, "The body is "+what+", not an object.", "Send one object in one call, such as "+exampleCall+".")
+	}
+	d.tell("The body was an array of one object; that object was taken.")
+	d.descend(only)
+	return d.unwrapMember(in, maxWraps-1)
+}
+
+// descend goes on with the members of an object inside.
+func (d *document) descend(m member) {
+	d.members = d.members[:0]
+	// The document has been read once, so that no error can come here.
+	_ = d.object(jsontext.NewDecoder(bytes.NewBuffer(m.value)), m.valueAt, d.add)
+}
+
+// wrappers are the names under which tools put what they were given. The last
+// is Power Automate's, for what it takes for bytes.
+var wrappers = map[string]bool{"body": true, "data": true, "payload": true, "$content": true}
+
+// unwrapMember takes the call out of an object that is none itself.
+func (d *document) unwrapMember(in *Input, wraps int) *relay.Error {
+	var wrapper *member
+	for i := range d.members {
+		m := &d.members[i]
+		name := normal(nil, m.name)
+		if d.names[string(name)] != unknown && !absent(m.value) {
+			return nil
+		}
+		if wrapper == nil && wrappers[string(name)] {
+			wrapper = m
+		}
+	}
+	if wrapper == nil {
+		return nil
+	}
+	m := *wrapper
+	told := fmt.Sprintf("The fields were taken from %s", quoteName(string(m.name)))
+	if len(d.members) > 1 {
+		told += "; what stands beside it was ignored"
+	}
+	switch m.value.Kind() {
+	case jsontext.KindString:
+		text := unquote(m.value)
+		if string(m.name) == "$content" {
+			text, _ = base64.StdEncoding.AppendDecode(nil, text) // what is no base64 is no JSON either
+		}
+		if !looksLikeJSON(text) || in.Mapping != nil && !d.isCall(text) {
+			return nil
+		}
+		d.tell(told + ".")
+		return d.understand(bytes.Clone(text), in, wraps+1)
+	case jsontext.KindBeginArray, jsontext.KindBeginObject:
+		inner := document{body: d.body, src: d.src, names: d.names}
+		if m.value.Kind() == jsontext.KindBeginArray && !inner.only(&m) {
+			return nil
+		}
+		inner.descend(m)
+		if !inner.known(in.Mapping != nil) {
+			return nil
+		}
+		d.tell(told + ".")
+		d.descend(m)
+		return d.unwrapMember(in, min(wraps+1, maxWraps))
+	}
+	return nil
+}
+
+// only changes m, an array, to its only object; false where it has none.
+func (d *document) only(m *member) bool {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(m.value))
+	_, _ = dec.ReadToken()
+	value, at, err := d.value(dec, m.valueAt)
+	if err != nil || value.Kind() != jsontext.KindBeginObject || dec.PeekKind() != jsontext.KindEndArray {
+		return false
+	}
+	m.value, m.valueAt = value, at
+	return true
+}
+
+// known reports whether some member is a field of a call; whole asks for its
+// action.
+func (d *document) known(whole bool) bool {
+	for _, m := range d.members {
+		f := d.names[string(normal(nil, m.name))]
+		if f == action || !whole && f != unknown {
+			return true
+		}
+	}
+	return false
+}
+
+// isCall reports whether a text is a call by itself.
+func (d *document) isCall(text []byte) bool {
+	inner := document{body: text, names: d.names}
+	return inner.parse() == nil && inner.known(true)
+}
