@@ -173,13 +173,31 @@ func parsePhone(s, country string) (phone string, valid, possible bool) {
 // within the country alone: +44 020 7946 0958. Where the numbering plan has
 // numbers that begin with 0 it stays.
 func withoutTrunkZero(s string) (phone string, changed bool) {
-	if !plainPhone(s) || strings.IndexByte(s[2:5], '0') < 0 {
+	if !plainPhone(s) || s[1+codeLength(s)] != '0' {
 		return s, false
 	}
 	if phone, valid, _ := parsePhone(s, ""); valid && phone != s && !strings.Contains(s, phone[1:]) && len(phone) == len(s)-1 {
 		return phone, true
 	}
 	return s, false
+}
+
+// codeLength is how many digits the country code of a number with + has.
+// https://www.itu.int/pub/T-SP-E.164D
+func codeLength(s string) int {
+	switch first, second := s[1], s[2]; {
+	case first == '1', first == '7':
+		return 1
+	case first == '2' && (second == '0' || second == '7'),
+		first == '3' && second != '5' && second != '7' && second != '8',
+		first == '4' && second != '2',
+		first == '5' && second != '0' && second != '9',
+		first == '6' && second < '7',
+		first == '8' && (second == '1' || second == '2' || second == '4' || second == '6'),
+		first == '9' && second != '6' && second != '7' && second != '9':
+		return 2
+	}
+	return 3
 }
 
 // dropTrunkZero takes away the 0 in brackets after a country code, which is

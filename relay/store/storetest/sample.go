@@ -15,12 +15,13 @@ var at = time.Date(2026, 2, 28, 23, 59, 59, 123456000, time.UTC)
 
 func sampleWorkspace() relay.Workspace {
 	return relay.Workspace{
-		ID: relay.NewID("ws_"), Name: "Łódź & Söhne \"1\"", CreatedAt: at, NextChat: 10003,
+		ID: relay.NewID("ws_"), Name: "Łódź & Söhne \"1\"", CreatedAt: at, NextChat: 10003, Country: "MX",
 		Webhook: relay.Webhook{
 			Enabled: true, Token: relay.SealedToken{Hash: relay.TokenHash{1, 2, 3}, Sealed: []byte{0, 255, 7}},
 			Previous:      &relay.SealedToken{Hash: relay.TokenHash{9}, Sealed: []byte("old")},
 			PreviousUntil: at.Add(time.Hour), PreviousUsedAt: at.Add(time.Minute), PreviousUsedBy: "Zapier",
-			RatePerMinute: 60, DedupeSeconds: 30,
+			RatePerMinute: 60, DedupeSeconds: 30, Strict: true, AllowMergeTags: true, Test: true, ListenUntil: at.Add(time.Minute), Captured: "att_1",
+			Mapping: &relay.Mapping{Preset: "p", Fields: map[string]relay.MappedField{"phone": {Path: "a.b"}, "text": {Value: "é {c|d}", Default: "e"}}},
 		},
 		Plan: &quota.Plan{Units: 5, Schedule: "0 0 1 * *", RollOver: true, Since: at},
 	}
@@ -40,7 +41,7 @@ func sampleItem(lane string) queue.Item {
 
 func sampleMessage(workspace, channel string) relay.Message {
 	return relay.Message{
-		ID: messageID(1), Workspace: workspace, Channel: channel, ChatID: "10001", Recipient: "+14151231234", Lane: channel,
+		ID: messageID(1), Workspace: workspace, Channel: channel, ChatID: "10001", Recipient: "+525512345678", Address: "+5215512345678", Lane: channel,
 		Status: relay.Unknown, Units: 2, Charge: 3, Text: "héllo\n\u0000 😀 <&>",
 		File:      &relay.File{URL: "https://example.com/a.png?x=1&y=2", Name: "a b.png", Kind: relay.Image, Key: "k", Type: "image/png", Size: 1 << 40},
 		Template:  &relay.TemplateCall{Name: "t", Language: "en", Variables: []string{"a", ""}},
@@ -65,7 +66,7 @@ func sampleChannel(workspace, id string) relay.Channel {
 func sampleChat(workspace, channel string) relay.Chat {
 	return relay.Chat{
 		Workspace: workspace, Channel: channel, Recipient: "123-456@g.us", ID: "10001", Name: "Zoë", Group: true,
-		CreatedAt: at, LastInboundAt: at.Add(time.Second), WaitsUntil: at.Add(time.Hour),
+		Address: "a", Confirmed: true, CreatedAt: at, LastInboundAt: at.Add(time.Second), WaitsUntil: at.Add(time.Hour),
 	}
 }
 
@@ -73,7 +74,7 @@ func sampleAttempt(workspace string) relay.Attempt {
 	return relay.Attempt{
 		ID: "att_1", Workspace: workspace, At: at, RemoteIP: "2001:db8::1", Sender: "curl/8", ErrorCode: relay.CodeInvalidField, Field: "phone",
 		Message: "m", MessageID: messageID(1), Units: 2, Replayed: true, Count: 9, LastAt: at.Add(time.Minute), Warnings: []string{"w"},
-		Body: []byte{0, 1, 0xFF, '"'}, RequestID: "r",
+		Body: []byte{0, 1, 0xFF, '"'}, RequestID: "r", Excerpt: "{\n ^", Tool: "Zapier", Fix: "f", Test: true, Captured: true,
 	}
 }
 
