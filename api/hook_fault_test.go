@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,4 +133,20 @@ func TestACallerThatClosesItsSendingHalfIsHeard(t *testing.T) {
 			t.Fatalf("got %s, %v", got, err)
 		}
 	}
+}
+
+// counting is a store that counts how often it is looked into.
+type counting struct {
+	relay.Store
+	views atomic.Int64
+}
+
+func (s *counting) View(ctx context.Context, fn func(relay.Tx) error) error {
+	s.views.Add(1)
+	return s.Store.View(ctx, fn)
+}
+
+func (s *counting) Tokens(ctx context.Context, fn func(relay.TokenHash)) error {
+	s.views.Add(1)
+	return s.Store.Tokens(ctx, fn)
 }

@@ -73,6 +73,12 @@ func build(t *testing.T, units int64, edit ...func(*Config)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
+	return buildOver(t, store, dir, units, edit...)
+}
+
+// buildOver is build over a store that is there.
+func buildOver(t *testing.T, store relay.Store, dir string, units int64, edit ...func(*Config)) *house {
+	t.Helper()
 	secrets, err := relay.NewSecrets(bytes.Repeat([]byte("s"), 32))
 	if err != nil {
 		t.Fatal(err)
