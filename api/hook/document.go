@@ -90,6 +90,8 @@ func (d *document) understand(text []byte, in *Input, wraps int) *relay.Error {
 		return d.understandNothing(in)
 	}
 	switch c := text[start]; {
+	case htmlQuote.Match(text[start:]):
+		return d.refuseKind(start)
 	case c == '{' || c == '[' || c == '"':
 		return d.understandJSON(in, wraps)
 	case bytes.HasPrefix(text[start:], []byte("--")):

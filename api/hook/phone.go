@@ -141,14 +141,19 @@ func readPhone(s, country string) (phone string, guessed bool) {
 func nationalPhone(digits, country string) (phone string, guessed bool) {
 	world := "+" + digits
 	national, valid, possible := parsePhone(digits, country)
-	if national == "" || national == world {
+	own := "+" + strconv.Itoa(phonenumbers.GetCountryCodeForRegion(country))
+	switch {
+	case national == "" || national == world:
 		return world, false
-	}
-	if digits[0] == '0' || !plainPhone(world) {
+	case !strings.HasPrefix(national, own): // dialled abroad from there, such as 011 44
+		return national, false
+	case digits[0] == '0' || !plainPhone(world):
 		return national, true
 	}
 	_, worldValid, _ := parsePhone(world, "")
 	switch {
+	case worldValid && strings.HasPrefix(world, own):
+		return world, false
 	case valid:
 		return national, true
 	case worldValid, !possible:

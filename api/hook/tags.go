@@ -25,7 +25,7 @@ type tagForm struct {
 // [[first_name]], *|FNAME|* (Mailchimp), {!Contact.Name} (Salesforce). What
 // stands inside must look like a name: a text may well hold braces or per cent.
 var tagForms = [...]tagForm{
-	{"{{", "}}", func(c byte) bool { return c > ' ' }, func(c byte) bool { return c >= ' ' && c != '{' }, true},
+	{"{{", "}}", func(c byte) bool { return c > ' ' && c != '\\' }, func(c byte) bool { return c >= ' ' && c != '{' }, true},
 	{"[[", "]]", func(c byte) bool { return letter(c) || c == '_' || c == ' ' }, func(c byte) bool { return c >= ' ' && c != '[' }, true},
 	{"%", "%", upper, func(c byte) bool { return upper(c) || digit(c) || c == '_' || c == '-' }, false},
 	{"*|", "|*", upper, func(c byte) bool { return upper(c) || digit(c) || c == '_' || c == ':' }, true},
