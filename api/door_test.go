@@ -34,6 +34,7 @@ func TestTheDoorIsTheSameOnBothStores(t *testing.T) {
 		{"AToolIsRecognisedAndItsFixIsInTheAttempt", toolsFix},
 		{"MergeTagsAreRefusedWithTheirPlaceUnlessAllowed", mergeTags},
 		{"LocalNumbersAreReadByTheCountryOfTheWorkspace", localNumbers},
+		{"AChallengeIsSentBackAndNothingElse", challenges},
 		{"StrangersGetTheSame404AndAKnownTokenGetsThrough", strangersAndFriends},
 	}
 	t.Run("bbolt", func(t *testing.T) {
@@ -333,6 +334,23 @@ func localNumbers(t *testing.T, h *house) {
 	if w := h.object(h.api(http.MethodPatch, "", `{"country":""}`), 200); w["country"] != nil {
 		t.Errorf("got %v", w)
 	}
+}
+
+func challenges(t *testing.T, h *house) {
+	rec := h.post(`{"challenge":"3eZbrw1a+ \u003c"}`, "User-Agent", "monday.com")
+	if rec.Code != 200 || rec.Body.String() != `{"challenge":"3eZbrw1a+ <"}` || rec.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("got %d %s", rec.Code, rec.Body)
+	}
+	if a := h.attempts(); len(a) != 1 || !a[0].Test || a[0].Status != 200 || a[0].MessageID != nil || len(a[0].Warnings) != 1 || h.units() != 50 {
+		t.Errorf("attempts %+v", a)
+	}
+	for _, body := range []string{`{"challenge":"x","action":"send"}`, `{"challenge":1}`, `{"challenge":""}`, `{"challenge":"` + strings.Repeat("x", 300) + `"}`, `{"challenge":"é"}`} {
+		if rec := h.post(body); rec.Code != 400 {
+			t.Errorf("%s: got %d %s", body, rec.Code, rec.Body)
+		}
+	}
+	h.disable()
+	h.refused(h.post(`{"challenge":"x"}`), 403, relay.CodeWebhookDisabled)
 }
 
 func strangersAndFriends(t *testing.T, h *house) {

@@ -72,6 +72,12 @@ func (s *server) serveHook(c echo.Context) error {
 	if s.relay.Store.Free() < 0 {
 		return relay.Refusef(relay.CodeDiskFull, diskFull)
 	}
+	if read.Challenge != "" {
+		if err := s.relay.Challenged(ctx, call); err != nil {
+			return err
+		}
+		return answerChallenge(c, read.Challenge)
+	}
 	done, err := s.relay.Accept(ctx, call, read.Action)
 	if err != nil {
 		return err

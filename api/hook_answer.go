@@ -42,6 +42,15 @@ func answerAccepted(c echo.Context, done relay.Accepted) error {
 	return c.Blob(http.StatusOK, jsonType, b)
 }
 
+// answerChallenge sends a challenge back.
+func answerChallenge(c echo.Context, challenge string) error {
+	b, err := encode(map[string]string{"challenge": challenge})
+	if err != nil {
+		return err
+	}
+	return c.Blob(http.StatusOK, jsonType, b)
+}
+
 // hookRefusal is the body of every other refusal of a call.
 type hookRefusal struct {
 	Status    int                `json:"status"`

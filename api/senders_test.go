@@ -47,7 +47,9 @@ type came struct {
 	Error     *relay.FieldError `json:"error,omitempty"`
 	Fix       *string           `json:"fix,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
-	Messages  []sentMessage     `json:"messages,omitempty"`
+	// Answer is the body of a 200 that made no message.
+	Answer   json.RawMessage `json:"answer,omitempty"`
+	Messages []sentMessage   `json:"messages,omitempty"`
 	// Key is the idempotency key that the call was taken to have.
 	Key string `json:"idempotency_key,omitempty"`
 	// Again is what came of the same call made once more, or of again.http.
@@ -156,9 +158,10 @@ func (s sent) come(t *testing.T, h *house) string {
 	got := h.answered(rec)
 	if a := h.attempts(); len(a) > 0 {
 		got.Tool, got.Fix, got.Warnings = a[0].Tool, a[0].Fix, a[0].Warnings
-		if told := rec.Header().Get("Relevo-Warnings"); (told != "") != (len(a[0].Warnings) > 0) && rec.Code == http.StatusOK {
-			t.Errorf("the header Relevo-Warnings is %q, the attempt has %q", told, a[0].Warnings)
-		}
+	}
+	accepted := successForm.Match(rec.Body.Bytes())
+	if told := rec.Header().Get("Relevo-Warnings"); accepted && (told != "") != (len(got.Warnings) > 0) {
+		t.Errorf("the header Relevo-Warnings is %q, the attempt has %q", told, got.Warnings)
 	}
 	if tried != nil {
 		s.agree(t, *tried, got)
@@ -166,7 +169,7 @@ func (s sent) come(t *testing.T, h *house) string {
 			got.Key = *tried.Would.Key
 		}
 	}
-	if rec.Code == http.StatusOK {
+	if accepted {
 		got.Messages = h.sentMessages()
 		next := s.again
 		if next == nil {
@@ -174,7 +177,10 @@ func (s sent) come(t *testing.T, h *house) string {
 		}
 		got.Again = again(h.serve(onTheWire(t, h, next)))
 	} else {
-		h.nothingMoved(got)
+		h.nothingMoved()
+	}
+	if rec.Code == http.StatusOK && !accepted {
+		got.Answer = rec.Body.Bytes()
 	}
 	return indented(t, got)
 }
@@ -267,10 +273,13 @@ func (s sent) agree(t *testing.T, tried tryView, got came) {
 	t.Helper()
 	promised := came{
 		Status: tried.Status, Tool: tried.Tool, ErrorCode: orEmpty(tried.ErrorCode), Message: orEmpty(tried.Message), Fix: tried.Fix,
-		Warnings: tried.Warnings, Error: got.Error,
+		Warnings: tried.Warnings,
 	}
-	if len(promised.Warnings) == 0 {
-		promised.Warnings = got.Warnings[:0]
+	if len(tried.Errors) > 0 {
+		promised.Error = &tried.Errors[0]
+	}
+	if len(promised.Warnings) == 0 || tried.Status == http.StatusOK && tried.Would == nil { // it has its own words for what makes no message
+		promised.Warnings = got.Warnings
 	}
 	if d := cmp.Diff(promised, got); d != "" {
 		t.Errorf("webhook/try promised something else than came (-promised +came):\n%s", d)
@@ -305,18 +314,19 @@ func (h *house) sentMessages() (all []sentMessage) {
 	return all
 }
 
-// nothingMoved fails where a refusal cost units or made a message.
-func (h *house) nothingMoved(got came) {
+// nothingMoved fails where a call that was not accepted cost units or made a
+// message.
+func (h *house) nothingMoved() {
 	h.t.Helper()
 	a, err := h.relay.Account(h.t.Context(), h.ws)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	if a.Available != senderUnits || a.Reserved != 0 || a.Spent != 0 {
-		h.t.Errorf("the refusal moved units: %+v", a)
+		h.t.Errorf("units have moved: %+v", a)
 	}
 	if m := h.sentMessages(); len(m) > 0 {
-		h.t.Errorf("the refusal made messages: %+v", m)
+		h.t.Errorf("there are messages: %+v", m)
 	}
 }
 
@@ -328,7 +338,11 @@ func again(rec *httptest.ResponseRecorder) string {
 	case rec.Code == http.StatusOK:
 		return "another message"
 	}
-	return fmt.Sprint(rec.Code, " ", rec.Body)
+	var o struct {
+		ErrorCode string `json:"error_code"`
+	}
+	_ = json.Unmarshal(rec.Body.Bytes(), &o) // what is no JSON has no code
+	return fmt.Sprint(rec.Code, " ", o.ErrorCode)
 }
 
 func indented(t *testing.T, got came) string {

@@ -290,6 +290,10 @@ func (s *server) try(ctx context.Context, h relay.Hook, body []byte, in tryBody)
 			*doc = jsontext.Value("null")
 		}
 	}
+	if read.Challenge != "" {
+		v.Warnings = append(v.Warnings, "The challenge would be sent back, and nothing else.")
+		return v
+	}
 	var trial relay.Trial
 	if err == nil {
 		trial, err = s.relay.Try(ctx, h.Workspace, read.Action, now)

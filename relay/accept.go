@@ -28,6 +28,14 @@ func (r *Relay) Refused(ctx context.Context, call Call, refusal *Error) (Accepte
 	return r.answer(ctx, call, Action{}, refusal)
 }
 
+// Challenged writes the attempt of a call that only asked whether the webhook
+// is there, and was answered. An *Error is a refusal, as of Accept.
+func (r *Relay) Challenged(ctx context.Context, call Call) error {
+	call.challenge = true
+	_, err := r.answer(ctx, call, Action{}, nil)
+	return err
+}
+
 func (r *Relay) answer(ctx context.Context, call Call, a Action, given *Error) (Accepted, error) {
 	for {
 		t := r.newAccept(call, a)
@@ -93,6 +101,9 @@ func (t *acceptance) run(ctx context.Context, tx Tx) error {
 		return t.refuse(ctx, tx, t.given)
 	case refusal != nil:
 		return t.refuse(ctx, tx, refusal)
+	case t.call.challenge:
+		t.done.Test = true
+		return t.attempt(ctx, tx, Attempt{Test: true, Warnings: []string{"A challenge was answered: the tool asked whether this address is ready. Nothing was sent."}})
 	case w.Webhook.ListenUntil.After(t.call.At):
 		return t.capture(ctx, tx, w)
 	case t.given != nil:

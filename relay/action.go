@@ -59,6 +59,8 @@ type Call struct {
 	Body []byte
 	// Warnings are what was ignored or mended, one sentence each.
 	Warnings []string
+
+	challenge bool
 }
 
 // Accepted is what a 200 says.

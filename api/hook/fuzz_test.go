@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
@@ -56,6 +57,46 @@ func FuzzABodyIsReadTheSameWayTwice(f *testing.F) {
 			if d := cmp.Diff(action, other); d != "" {
 				t.Fatalf("the same document in another form differs: %s\n%s", d, body)
 			}
+		}
+	})
+}
+
+// FuzzAnyCallWithAnySettingsIsReadOrRefused looks that whatever comes, under
+// whatever settings, is an action or a refusal that its caller can act on.
+func FuzzAnyCallWithAnySettingsIsReadOrRefused(f *testing.F) {
+	for _, body := range []string{
+		payload, "action=send&phone=%2B14155550100&text=x&a[b][]=1", "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--",
+		`{'action':'send','phone':+1415 "text":'it's'}`, "\xff\xfe{\x00}\x00", "[{\"data\":{}}]", `"{\"action\":\"send\"}"`, gzipped("{}"), sent + "caf\xe9\"}",
+	} {
+		f.Add([]byte(body), "application/json; charset=utf-8", "", "a=1", "DE", "x.y[0]", "{x|y} {{", true, false)
+	}
+	r := NewReader()
+	f.Fuzz(func(t *testing.T, body []byte, contentType, encoding, query, country, path, value string, strict, tags bool) {
+		in := Input{
+			Keys: []Key{{Name: "Idempotency-Key", Value: value}}, Deliveries: []Key{{Name: "X-Id", Value: path}}, Now: now,
+			ContentType: contentType, ContentEncoding: encoding, Query: query, Strict: strict, AllowTags: tags, Explain: true,
+		}
+		if Country(country) {
+			in.Country = country
+		}
+		m := relay.Mapping{Fields: map[string]relay.MappedField{"phone": {Path: path, Default: value}, "text": {Value: value}, "template.variables.0": {Path: path}}}
+		if CheckMapping(m) == nil {
+			in.Mapping = &m
+		}
+		done, err := r.Read(body, in)
+		if len(done.Document) > 0 && !jsontext.Value(done.Document).IsValid() || len(done.Mapped) > 0 && !jsontext.Value(done.Mapped).IsValid() {
+			t.Fatalf("no JSON: %q, %q", done.Document, done.Mapped)
+		}
+		Leaves(done.Document)
+		if done.Text != nil && !utf8.Valid(done.Text) || len(done.Warnings) > 100 {
+			t.Fatalf("text %q, %d warnings", done.Text, len(done.Warnings))
+		}
+		var refused *relay.Error
+		switch {
+		case err == nil && done.Challenge == "" && done.Action.To == relay.Address{}:
+			t.Fatalf("an action for nobody: %+v", done.Action)
+		case err != nil && (!errors.As(err, &refused) || refused.Code == "" || refused.Message == "" || !utf8.ValidString(refused.Message)):
+			t.Fatalf("an empty refusal: %#v", err)
 		}
 	})
 }

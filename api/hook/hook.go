@@ -69,6 +69,9 @@ type Understood struct {
 	// Text is the body as text in UTF-8, uncompressed; nil where it is the
 	// body as it came.
 	Text []byte
+	// Challenge is set where the body holds nothing else: a tool asks whether
+	// this address is ready, and expects the challenge back.
+	Challenge string
 	// Document is the call as one JSON object, and Mapped what the mapping
 	// made of it, where there is one; only with Input.Explain.
 	Document, Mapped []byte
@@ -114,6 +117,11 @@ func (r *Reader) Read(body []byte, in Input) (Understood, error) {
 	rd.warnings = append(rd.warnings, rd.doc.told...)
 	if refused != nil {
 		return rd.understood(body, in), refused
+	}
+	if c := rd.doc.challenge(); c != "" {
+		done := rd.understood(body, in)
+		done.Challenge = c
+		return done, nil
 	}
 	rd.doc.identify(rd.scratch[:0])
 	if in.Mapping != nil && !rd.saysSend() {

@@ -64,7 +64,9 @@ func (rd *reading) mappedValue(whole jsontext.Value, name string, from relay.Map
 		if s, ok := plain(v); ok {
 			return []byte(s), true
 		}
-		if f := rd.doc.names[string(normal(nil, []byte(name)))]; f != unknown {
+		first, _, _ := strings.Cut(name, ".")
+		if f := rd.doc.names[string(normal(nil, []byte(first)))]; f != unknown {
+			rd.call.given[f], rd.typed[f] = true, true // so that nobody says that it is missing
 			rd.fault(f, relay.FieldError{Field: name, Code: relay.CodeInvalidField,
 				Message: fmt.Sprintf("The mapping takes %s from %s, where there is %s, not one value.", quoteName(name), quoteName(from.Path), kindOf(v)),
 				Hint:    "Choose a path that leads to one value inside it."})

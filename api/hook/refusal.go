@@ -174,6 +174,9 @@ func (rd *reading) explainMissing(tag string) {
 			last = f
 		}
 	}
+	if len(names) < 2 {
+		return // a mapping found several, and not in one value: that has been said
+	}
 	line, column := rd.cur.src.place(rd.at[last].nameAt)
 	rd.fault(chatID, relay.FieldError{
 		Field: rd.name(last), Code: relay.CodeTooManyRecipients, Line: line, Column: column,

@@ -125,6 +125,19 @@ func (d *document) unwrapMember(in *Input, wraps int) *relay.Error {
 	return nil
 }
 
+// challenge is what monday.com sends when a webhook is made there, and some
+// others do: {"challenge":"…"}, to be sent back.
+// https://developer.monday.com/api-reference/reference/webhooks
+func (d *document) challenge() string {
+	if len(d.members) != 1 || string(d.members[0].name) != "challenge" || d.members[0].value.Kind() != jsontext.KindString {
+		return ""
+	}
+	if s := string(unquote(d.members[0].value)); len(s) <= maxKey && printableASCII(s) {
+		return s
+	}
+	return ""
+}
+
 // only changes m, an array, to its only object; false where it has none.
 func (d *document) only(m *member) bool {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(m.value))

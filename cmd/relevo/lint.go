@@ -124,6 +124,10 @@ func writeLint(w io.Writer, read hook.Understood, refused *relay.Error) error {
 		}
 		return nil
 	}
+	if read.Challenge != "" {
+		fmt.Fprintln(w, "It is a challenge, which would be sent back; it asks for nothing else.")
+		return nil
+	}
 	fmt.Fprintln(w, "It would be taken as this call:")
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	a := read.Action
