@@ -2,6 +2,7 @@ package hook
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -38,16 +39,33 @@ func (d *document) understandForm(text []byte, in *Input, wraps int) *relay.Erro
 		return d.understand([]byte(whole), in, wraps)
 	}
 	f := &form{}
-	for pair := range strings.SplitSeq(strings.TrimRight(string(text), "\r\n"), "&") {
-		name, value, _ := strings.Cut(pair, "=")
-		if pair == "" {
-			continue
+	for i, pair := range d.pairs(strings.TrimRight(string(text), "\r\n")) {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok && i > 0 {
+			return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The form holds %s without a value.", excerpt(unescape(pair))), "An & inside a text is written %26.")
 		}
 		if refused := f.add(d.formText(unescape(name)), d.formText(unescape(value))); refused != nil {
 			return refused
 		}
 	}
 	return d.understandFields(f, in, wraps)
+}
+
+// pairs cuts a form. An & between spaces was not encoded, and is part of a
+// text: in a form, spaces are written as + or %20.
+func (d *document) pairs(text string) (pairs []string) {
+	for pair := range strings.SplitSeq(text, "&") {
+		n := len(pairs)
+		switch {
+		case pair == "":
+		case n > 0 && !strings.Contains(pair, "=") && (strings.HasPrefix(pair, " ") || strings.HasSuffix(pairs[n-1], " ")):
+			pairs[n-1] += "%26" + pair
+			d.told = appendOnce(d.told, "Mended: an & that was not encoded was read as part of a text.")
+		default:
+			pairs = append(pairs, pair)
+		}
+	}
+	return pairs
 }
 
 // formText is one name or value of a form as UTF-8.
@@ -121,7 +139,12 @@ func (d *document) understandMultipart(text []byte, in *Input, wraps int) *relay
 			return relay.RefuseField(relay.CodeInvalidField, p.FormName(), fmt.Sprintf("%s is an uploaded file, which a webhook does not take.", quoteName(p.FormName())),
 				`Put the file where it opens without logging in, and give its address as "file_url".`)
 		}
-		value, err := io.ReadAll(p)
+		var value []byte
+		if strings.EqualFold(p.Header.Get("Content-Transfer-Encoding"), "base64") {
+			value, err = io.ReadAll(base64.NewDecoder(base64.StdEncoding, p))
+		} else {
+			value, err = io.ReadAll(p)
+		}
 		if err != nil {
 			return refuseMultipart()
 		}

@@ -34,7 +34,7 @@ const (
 func (k mending) String() string {
 	return [...]string{
 		"", `a line break inside a text was read as \n`, "a control character inside a text was escaped", "a missing comma was put in",
-		"a comma too many was left out", "quotes that are no plain double quotes were read as such", "a number without quotes that is none in JSON was read as text",
+		"a comma or semicolon too many was left out", "quotes that are no plain double quotes were read as such", "a number without quotes that is none in JSON was read as text",
 		"a name without double quotes was quoted", "a word that is none in JSON was read as the one that is meant",
 		"an empty value was read as null", "characters that only look like spaces were left out", `\' was read as '`,
 	}[k]
@@ -57,11 +57,14 @@ func (w *walk) mend(kind mending, from, to int, put string) bool {
 
 // mended is the body with all repairs made, and how to find the way back.
 func (w *walk) mended() ([]byte, []edit) {
-	slices.SortStableFunc(w.repairs, func(a, b repair) int { return cmp.Compare(a.from, b.from) })
+	slices.SortStableFunc(w.repairs, func(a, b repair) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
 	out := make([]byte, 0, len(w.b)+2*len(w.repairs))
 	edits := make([]edit, 0, len(w.repairs))
 	at := 0
 	for _, r := range w.repairs {
+		if r.from < at { // cannot happen: two repairs of the same bytes
+			return nil, nil
+		}
 		out = append(out, w.b[at:r.from]...)
 		edits = append(edits, edit{at: len(out), old: r.to - r.from, now: len(r.put)})
 		out = append(out, r.put...)

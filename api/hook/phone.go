@@ -108,6 +108,9 @@ func readPhone(s, country string) (phone string, guessed bool) {
 	if plainPhone(s) {
 		return withoutTrunkZero(s)
 	}
+	if strings.HasPrefix(s, "(") && country == "" && !strings.HasPrefix(s, "(+") && !strings.HasPrefix(s, "(00") {
+		return s, false // an area code comes first: nobody can say of which country
+	}
 	for _, scheme := range [...]string{"whatsapp:", "tel:"} {
 		if n := len(scheme); len(s) >= n && strings.EqualFold(s[:n], scheme) {
 			s = s[n:]
@@ -136,9 +139,16 @@ func readPhone(s, country string) (phone string, guessed bool) {
 	return nationalPhone(s, country)
 }
 
+// mexicanPrefix is what was dialled in Mexico before a number of ten digits
+// until 2019, and is still written.
+var mexicanPrefix = regexp.MustCompile(`^(?:01|04[45])([0-9]{10})$`)
+
 // nationalPhone reads digits without +: as a number of a country, or with
 // another country's code in front where only that makes a number.
 func nationalPhone(digits, country string) (phone string, guessed bool) {
+	if m := mexicanPrefix.FindStringSubmatch(digits); m != nil && country == "MX" {
+		digits = m[1]
+	}
 	world := "+" + digits
 	national, valid, possible := parsePhone(digits, country)
 	own := "+" + strconv.Itoa(phonenumbers.GetCountryCodeForRegion(country))
@@ -147,6 +157,8 @@ func nationalPhone(digits, country string) (phone string, guessed bool) {
 		return world, false
 	case !strings.HasPrefix(national, own): // dialled abroad from there, such as 011 44
 		return national, false
+	case digits[0] == '0' && !possible:
+		return digits, false
 	case digits[0] == '0' || !plainPhone(world):
 		return national, true
 	}

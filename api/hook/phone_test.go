@@ -57,6 +57,8 @@ func TestANumberIsReadAsItsWriterMeantIt(t *testing.T) {
 		{"DE", `"0049 151 12345678"`, "+4915112345678", ""},
 		{"MX", `"55 1234 5678"`, "+525512345678", "by the country"},
 		{"MX", `"5215512345678"`, "+5215512345678", ""},
+		{"MX", `"044 55 1234 5678"`, "+525512345678", "by the country"},
+		{"MX", `"01 55 1234 5678"`, "+525512345678", "by the country"},
 		{"MX", `5512345678`, "+525512345678", "by the country"},
 		{"BR", `"(11) 98765-4321"`, "+5511987654321", "by the country"},
 		{"BR", `"011 98765-4321"`, "+5511987654321", "by the country"},
@@ -84,6 +86,8 @@ func TestWhatIsNoNumberIsRefusedWithWhatWasFound(t *testing.T) {
 	for _, c := range []struct{ country, value, says string }{
 		{"", `"0151 12345678"`, "set the workspace's country"},
 		{"DE", `"+0151 12345678"`, "A country code does not start with 0"},
+		{"", `"(415) 555-0100"`, "set the workspace's country"},
+		{"DE", `"0"`, `"0" was found`},
 		{"", `"1.41512E+10"`, "A spreadsheet has shortened it"},
 		{"", `1.41512E+10`, "may have lost digits"},
 		{"", `1.415123123E10`, "may have lost digits"},

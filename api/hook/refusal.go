@@ -211,8 +211,10 @@ func (rd *reading) explainPhone(f field) {
 	switch {
 	case strings.Contains(got, "@") && f == phone:
 		hint = `An id with @ belongs in "jid".`
-	case strings.HasPrefix(got, "+0"):
-		hint = "A country code does not start with 0. " + hint
+	case strings.HasPrefix(got, "+0"), strings.HasPrefix(got, "("):
+		if got[0] == '+' {
+			hint = "A country code does not start with 0. " + hint
+		}
 		if rd.country == "" {
 			hint += " Or set the workspace's country, so that its own numbers can be written as they are dialled there."
 		}

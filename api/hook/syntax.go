@@ -102,6 +102,8 @@ func (w *walk) document() bool {
 	switch {
 	case w.done():
 		return true
+	case c == ':' && w.b[w.begin] == '"':
+		return w.fail(w.begin, "the braces around the fields are missing.", "Put { before the first name and } after the last value.")
 	case c == '}' || c == ']':
 		return w.fail(w.at, fmt.Sprintf("there is one %c too many.", c), "Remove it.")
 	case c == '{':
@@ -210,6 +212,8 @@ func (w *walk) tooManyCommas(closing byte) {
 func (w *walk) noComma(c, closing byte) bool {
 	last := w.lastToken()
 	switch {
+	case w.comment():
+		return false
 	case c == ';' && w.semicolon(last, closing):
 		return false
 	case c == '}' || c == ']':
@@ -299,8 +303,20 @@ func (w *walk) name(c byte) bool {
 // bareName is a name without quotes and its colon, as JavaScript allows it.
 var bareName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)[ \t]*:`)
 
+// comment is for what programming languages allow and JSON does not.
+func (w *walk) comment() bool {
+	rest := w.b[w.at:]
+	if !bytes.HasPrefix(rest, []byte("//")) && !bytes.HasPrefix(rest, []byte("/*")) {
+		return false
+	}
+	w.fail(w.at, "there is a comment, which JSON does not know.", "Remove it.")
+	return true
+}
+
 func (w *walk) noName(c byte) bool {
 	switch {
+	case w.comment():
+		return false
 	case c == '\'' || curly(w.b[w.at:]):
 		return w.wrongQuote()
 	case wordByte(c):

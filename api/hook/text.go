@@ -62,7 +62,11 @@ func inflate(body []byte, declared string) ([]byte, *relay.Error) {
 	var err error
 	switch {
 	case bytes.HasPrefix(body, gzipMagic):
-		r, err = gzip.NewReader(bytes.NewReader(body))
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(bytes.NewReader(body)); err == nil {
+			z.Multistream(false) // what some tools put behind the end is nothing
+			r = z
+		}
 	case declared == "deflate" && len(body) > 1 && body[0]&0x0f == 8 && (int(body[0])<<8|int(body[1]))%31 == 0: // RFC 1950 section 2.2
 		r, err = zlib.NewReader(bytes.NewReader(body))
 	case declared == "br" || declared == "zstd" || declared == "compress" || declared == "deflate" && len(body) > 0 && !utf8.Valid(body):
@@ -145,23 +149,46 @@ func decode1252(b []byte) []byte {
 }
 
 // western reports whether Windows-1252 alone explains bytes that are not
-// UTF-8: nothing but printable text, and no character of UTF-8 between.
+// UTF-8: accents, quotes and dashes here and there in a text. Characters of
+// UTF-8 between them, or several such bytes in a row, are something else:
+// UTF-8 that was cut, or the letters of another alphabet.
 func western(b []byte) bool {
-	for i := 0; i < len(b); {
-		c := b[i]
-		switch {
-		case c >= utf8.RuneSelf:
-			if r, n := utf8.DecodeRune(b[i:]); r != utf8.RuneError && n > 1 {
-				return false // most of it is UTF-8: something else has broken it
-			}
-			switch c {
-			case 0x81, 0x8d, 0x8f, 0x90, 0x9d: // not assigned
+	run, letters := 0, 0
+	for i, c := range b {
+		if c < utf8.RuneSelf {
+			if c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f {
 				return false
 			}
-		case c < ' ' && c != '\n' && c != '\r' && c != '\t', c == 0x7f:
+			run, letters = 0, 0
+			continue
+		}
+		if r, n := utf8.DecodeRune(b[i:]); r != utf8.RuneError && n > 1 {
 			return false
 		}
-		i++
+		is := signs1252[c]
+		if c >= 0xc0 || is == accented {
+			letters++
+		}
+		if run++; is == foreign || run > 3 || run == 3 && letters > 1 {
+			return false
+		}
 	}
 	return true
+}
+
+// What a byte beyond ASCII is in texts of Western Europe.
+const (
+	usual = iota
+	accented
+	foreign
+)
+
+// signs1252 says it of those that are not just letters or usual signs:
+// https://encoding.spec.whatwg.org/windows-1252.html. Foreign are those that
+// are not assigned, that nobody writes, and six letters of Icelandic that are
+// far more often Turkish ones of Windows-1254.
+var signs1252 = [256]uint8{
+	0x81: foreign, 0x83: foreign, 0x86: foreign, 0x87: foreign, 0x88: foreign, 0x89: foreign, 0x8d: foreign, 0x8f: foreign, 0x90: foreign, 0x98: foreign, 0x9d: foreign,
+	0x8a: accented, 0x8c: accented, 0x8e: accented, 0x9a: accented, 0x9c: accented, 0x9e: accented, 0x9f: accented,
+	0xd0: foreign, 0xdd: foreign, 0xde: foreign, 0xf0: foreign, 0xfd: foreign, 0xfe: foreign,
 }

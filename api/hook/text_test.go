@@ -63,6 +63,9 @@ func TestACallIsReadInWhateverFormItCame(t *testing.T) {
 		{"Windows-1252, declared", old, Input{ContentType: "application/json; charset=windows-1252"}, "read as windows-1252"},
 		{"UTF-8, declared as something else", plain, Input{ContentType: "application/json; charset=iso-8859-1"}, ""},
 		{"gzip", gzipped(plain), Input{ContentEncoding: "gzip"}, ""},
+		{"gzip with something behind it", gzipped(plain) + "\x00\x00", Input{}, ""},
+		{"a form whose & was not encoded", "action=send&phone=14151231234&text=caf%C3%A9 %E2%80%93 %E2%80%9Cok%E2%80%9D", Input{}, ""},
+		{"multipart in base64", strings.Replace(multi, "name=\"text\"\r\n\r\ncafé – “ok”", "name=\"text\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"+base64.StdEncoding.EncodeToString([]byte("café – “ok”")), 1), Input{}, ""},
 		{"gzip, not declared", gzipped(plain), Input{}, ""},
 		{"declared as gzip, and not", plain, Input{ContentEncoding: "gzip"}, ""},
 		{"deflate", squeezed(plain, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }), Input{ContentEncoding: "deflate"}, ""},
@@ -131,6 +134,12 @@ func TestWhatCannotBeReadIsExplained(t *testing.T) {
 		{"plain text", "hello there", Input{}, relay.CodeInvalidJSON, "The body is not JSON"},
 		{"UTF-8 and something else", sent + "caf\xc3\xa9 it\x92s\"}", Input{}, relay.CodeInvalidEncoding, "Line 1, column 56: the byte 0x92"},
 		{"bytes that are nobody's", sent + "\x81\x8d\"}", Input{}, relay.CodeInvalidEncoding, "the byte 0x81"},
+		{"half of a character of UTF-8", sent + "hi \xf0\x9f\x98\"}", Input{}, relay.CodeInvalidEncoding, "the byte 0xF0"},
+		{"Cyrillic of Windows-1251", sent + "\xcf\xf0\xe8\xe2\xe5\xf2\"}", Input{}, relay.CodeInvalidEncoding, "the byte 0xCF"},
+		{"Chinese in GBK", sent + "\xc4\xe3\xba\xc3\"}", Input{}, relay.CodeInvalidEncoding, "the byte 0xC4"},
+		{"Japanese in Shift_JIS", sent + "\x83e\x83X\x83g\"}", Input{}, relay.CodeInvalidEncoding, "the byte 0x83"},
+		{"Turkish of Windows-1254", sent + "ba\xfekan\"}", Input{}, relay.CodeInvalidEncoding, "the byte 0xFE"},
+		{"two calls side by side", `{"payload":{"action":"send","phone":"+1415","text":"a"},"data":{"action":"send","text":"b"}}`, Input{}, relay.CodeInvalidJSON, `two calls, under "payload" and "data"`},
 		{"Windows-1252, read strictly", sent + "caf\xe9\"}", Input{Strict: true}, relay.CodeInvalidEncoding, "the byte 0xE9"},
 		{"half of UTF-16", "\xff\xfe{\x00\x00\xd8", Input{}, relay.CodeInvalidEncoding, "UTF-16"},
 		{"gzip cut short", gzipped(sent + `x"}`)[:20], Input{}, relay.CodeInvalidEncoding, "ends too early"},
@@ -154,5 +163,20 @@ func TestWhatCannotBeReadIsExplained(t *testing.T) {
 				t.Errorf("%s: %s", e.Code, e.Message)
 			}
 		})
+	}
+}
+
+func TestAnAmpersandThatWasNotEncodedIsPartOfItsText(t *testing.T) {
+	for body, want := range map[string]string{
+		"action=send&phone=14151231234&text=Tom & Jerry":        "Tom & Jerry",
+		"action=send&phone=14151231234&text=Tom & Jerry & Ann&": "Tom & Jerry & Ann",
+		"action=send&text=A%26B&phone=14151231234":              "A&B",
+		"action=send&text=100% sure&phone=14151231234":          "100% sure",
+		"action=send&text=A&B&phone=14151231234":                "A",
+	} {
+		a, warnings, err := read(NewReader(), []byte(body), Input{Now: now})
+		if err != nil || a.Text != want || a.To.Phone != "+14151231234" {
+			t.Errorf("%s: %q to %s, %v, told %q", body, a.Text, a.To.Phone, err, warnings)
+		}
 	}
 }

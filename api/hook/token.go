@@ -57,6 +57,9 @@ func (w *walk) badEscape() bool {
 	case rest[0] == 'u':
 		return w.fail(w.at, `this \u stands for no character.`, `Write the character itself, or its whole code, such as \u00e9 or \ud83d\ude00.`)
 	}
+	if rest[0] < ' ' {
+		return w.fail(w.at, "a backslash stands at the end of a line.", `Write a line break as \n, and a backslash as \\.`)
+	}
 	_, n := utf8.DecodeRune(rest)
 	return w.fail(w.at, fmt.Sprintf(`a backslash before %s means nothing.`, quoteWord(rest[:n])), `Write a backslash as \\.`)
 }
@@ -150,6 +153,9 @@ func (w *walk) badNumber(start int) bool {
 // value wrongly.
 func (w *walk) literal() bool {
 	rest := w.b[w.at:]
+	if w.comment() {
+		return false
+	}
 	n := 0
 	for n < len(rest) && wordByte(rest[n]) {
 		n++

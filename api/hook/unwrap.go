@@ -86,7 +86,13 @@ func (d *document) unwrapMember(in *Input, wraps int) *relay.Error {
 		if d.names[string(name)] != unknown && !absent(m.value) {
 			return nil
 		}
-		if wrapper == nil && wrappers[string(name)] {
+		if !wrappers[string(name)] {
+			continue
+		}
+		if wrapper != nil && d.holdsCall(wrapper) && d.holdsCall(m) {
+			return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The body holds two calls, under %s and %s.", quoteName(string(wrapper.name)), quoteName(string(m.name))), "Send one object in one call.")
+		}
+		if wrapper == nil || !d.holdsCall(wrapper) {
 			wrapper = m
 		}
 	}
@@ -160,6 +166,27 @@ func (d *document) known(whole bool) bool {
 		}
 	}
 	return false
+}
+
+// holdsCall reports whether a member holds an object with fields of a call.
+func (d *document) holdsCall(m *member) bool {
+	inner := document{body: d.body, names: d.names}
+	switch m.value.Kind() {
+	case jsontext.KindBeginObject:
+		inner.descend(*m)
+	case jsontext.KindBeginArray:
+		in := *m
+		if !inner.only(&in) {
+			return false
+		}
+		inner.descend(in)
+	case jsontext.KindString:
+		inner.body = bytes.Clone(unquote(m.value))
+		if !looksLikeJSON(inner.body) || inner.parse() != nil {
+			return false
+		}
+	}
+	return inner.known(false)
 }
 
 // isCall reports whether a text is a call by itself.
