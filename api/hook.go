@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -51,7 +52,7 @@ func (s *server) serveHook(c echo.Context) error {
 	tool := sender.Recognise(req.Header)
 	call := relay.Call{
 		Workspace: h.Workspace, Hook: h.Hash, At: now, RequestID: requestIDOf(c), RemoteIP: ip, UserAgent: agentOf(req),
-		Tool: tool.Name, Fix: func(e *relay.Error) string { return tool.Fix(reasonOf(e)) }, Body: body.bytes,
+		Tool: tool.Name, Fix: fixOf(tool, h), Body: body.bytes,
 	}
 	if body.tooLong {
 		call.Warnings = []string{"the body is cut here: these are its first 4,096 bytes"}
@@ -72,7 +73,7 @@ func (s *server) serveHook(c echo.Context) error {
 	if s.relay.Store.Free() < 0 {
 		return relay.Refusef(relay.CodeDiskFull, diskFull)
 	}
-	if read.Challenge != "" {
+	if read.Challenge != "" || read.Ping {
 		if err := s.relay.Challenged(ctx, call); err != nil {
 			return err
 		}
@@ -114,6 +115,20 @@ func deliveriesOf(tool sender.Tool, h http.Header) (keys []hook.Key) {
 		}
 	}
 	return keys
+}
+
+// fixOf says what to do in a tool about a refusal.
+func fixOf(tool sender.Tool, h relay.Hook) func(*relay.Error) string {
+	return func(e *relay.Error) string {
+		fix := tool.Fix(reasonOf(e))
+		switch e.Code {
+		case relay.CodeMissingField, relay.CodeMissingRecipient, relay.CodeNoContent, relay.CodeInvalidAction:
+			if tool.Preset != nil && h.Mapping == nil {
+				fix = strings.TrimSpace(fmt.Sprintf("%s There is a mapping for what %s sends on its own: the preset %s.", fix, tool.Name, tool.ID))
+			}
+		}
+		return fix
+	}
 }
 
 // reasonOf is what the fix of a refusal is found under.

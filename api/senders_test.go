@@ -81,8 +81,8 @@ type sentFile struct {
 // is not the same once more. want.json is what came of it all.
 func TestEverySendersCallComesToWhatItsFileSays(t *testing.T) {
 	files, err := filepath.Glob("../testdata/senders/*.txtar")
-	if err != nil || len(files) < 40 {
-		t.Fatalf("%d files (%v), want at least 40", len(files), err)
+	if err != nil || len(files) < 120 {
+		t.Fatalf("%d files (%v), want at least 120", len(files), err)
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {

@@ -290,8 +290,8 @@ func (s *server) try(ctx context.Context, h relay.Hook, body []byte, in tryBody)
 			*doc = jsontext.Value("null")
 		}
 	}
-	if read.Challenge != "" {
-		v.Warnings = append(v.Warnings, "The challenge would be sent back, and nothing else.")
+	if read.Challenge != "" || read.Ping {
+		v.Warnings = append(v.Warnings, "The tool only asks whether this address is ready: it would be told so, and nothing sent.")
 		return v
 	}
 	var trial relay.Trial
@@ -301,7 +301,7 @@ func (s *server) try(ctx context.Context, h relay.Hook, body []byte, in tryBody)
 	}
 	if err != nil {
 		e := refusal(err)
-		v.Status, v.ErrorCode, v.Message, v.Fix = statusOf(e.Code), present(string(e.Code)), present(e.Message), present(tool.Fix(reasonOf(e)))
+		v.Status, v.ErrorCode, v.Message, v.Fix = statusOf(e.Code), present(string(e.Code)), present(e.Message), present(fixOf(tool, h)(e))
 		v.Errors = append(v.Errors, e.Fields...)
 		return v
 	}

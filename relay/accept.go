@@ -103,7 +103,7 @@ func (t *acceptance) run(ctx context.Context, tx Tx) error {
 		return t.refuse(ctx, tx, refusal)
 	case t.call.challenge:
 		t.done.Test = true
-		return t.attempt(ctx, tx, Attempt{Test: true, Warnings: []string{"A challenge was answered: the tool asked whether this address is ready. Nothing was sent."}})
+		return t.attempt(ctx, tx, Attempt{Test: true, Warnings: []string{"The tool asked whether this address is ready, and was answered. Nothing was sent."}})
 	case w.Webhook.ListenUntil.After(t.call.At):
 		return t.capture(ctx, tx, w)
 	case t.given != nil:

@@ -15,7 +15,8 @@ type Mapping struct {
 // is set.
 type MappedField struct {
 	// Path leads to the value in the payload: names and numbers with dots
-	// between them, such as leads.add.0.phone.
+	// between them, such as leads.add.0.phone. Of several with commas between
+	// them the first counts that leads to something.
 	Path string `json:"path,omitzero"`
 	// Value is a text with {path} and {path|what to write instead} in it, or
 	// without any: then it is always the same.

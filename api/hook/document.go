@@ -24,6 +24,7 @@ type document struct {
 	body    []byte // JSON, mended where that was needed
 	src     source // what the sender wrote
 	text    []byte // all that came, as text
+	placed  bool   // its fields are from the address
 	members []member
 	told    []string // what was mended or unpacked, one sentence each
 	names   map[string]field
@@ -86,6 +87,10 @@ const maxWraps = 3
 func (d *document) understand(text []byte, in *Input, wraps int) *relay.Error {
 	d.body, d.src, d.members = text, source{text: text}, d.members[:0]
 	start := space(text, 0)
+	if bytes.HasPrefix(text[start:], codeFence) && !in.Strict {
+		text = d.withoutFence(text, start)
+		start = space(text, 0)
+	}
 	if start == len(text) {
 		return d.understandNothing(in)
 	}
@@ -100,6 +105,25 @@ func (d *document) understand(text []byte, in *Input, wraps int) *relay.Error {
 		return d.understandForm(text[start:], in, wraps)
 	}
 	return d.refuseKind(start)
+}
+
+// codeFence is what chats and language models put around JSON.
+var codeFence = []byte("```")
+
+// withoutFence is a text with spaces where the fence was, so that every place
+// stays where it is.
+func (d *document) withoutFence(text []byte, start int) []byte {
+	text = bytes.Clone(text)
+	end := start + max(bytes.IndexByte(text[start:], '\n'), len(codeFence))
+	for i := start; i < end; i++ {
+		text[i] = ' '
+	}
+	if i := bytes.LastIndex(text, codeFence); i >= 0 {
+		copy(text[i:], "   ")
+	}
+	d.body, d.src = text, source{text: text}
+	d.tell("Mended: the marks of a block of code around the JSON were left out.")
+	return text
 }
 
 // understandJSON reads strictly, by RFC 7493: UTF-8, no name twice in one

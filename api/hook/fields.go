@@ -3,6 +3,8 @@ package hook
 import (
 	"bytes"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +51,8 @@ type reading struct {
 	mapped   document // what a mapping made of it
 	mapping  *relay.Mapping
 	cur      *document // the one of the two whose fields are read
-	country  string    // of numbers without a country code
+	strict   bool
+	country  string // of numbers without a country code
 	call     call
 	at       [fieldCount]*member // where each given field is
 	typed    [fieldCount]bool    // its type is wrong and that has been said
@@ -86,7 +89,7 @@ func (rd *reading) reset() {
 
 // take fills the call from the document.
 func (rd *reading) take(in *Input) {
-	rd.call.now, rd.country = in.Now, in.Country
+	rd.call.now, rd.country, rd.strict = in.Now, in.Country, in.Strict
 	strangers := rd.sort()
 	rd.ignoreStrangers(strangers)
 	rd.takeKey(in)
@@ -99,6 +102,7 @@ func (rd *reading) take(in *Input) {
 	}
 	c.Text, _ = rd.string(text)
 	c.Text = oneBreak(c.Text)
+	rd.doubtText()
 	rd.takeTemplate()
 	c.FileURL, _ = rd.string(fileURL)
 	c.FileURL = strings.TrimSpace(c.FileURL)
@@ -110,6 +114,23 @@ func (rd *reading) take(in *Input) {
 		rd.warn("%s was ignored: the chat already says which account sends.", rd.called(accountPhone))
 	}
 	rd.takeTimes()
+}
+
+// Signs that a text was not meant as it came.
+var (
+	undefinedWord = regexp.MustCompile(`\bundefined\b`)
+	markup        = regexp.MustCompile(`</?(?:p|br|div|span|b|i|strong|em|a|ul|ol|li|table|html|body)\b[^<>]*>|&(?:amp|lt|gt|quot|nbsp|#39|#x27);`)
+)
+
+// doubtText tells of a text that people hardly mean, and sends it.
+func (rd *reading) doubtText() {
+	s := rd.call.Text
+	if strings.Contains(s, "undefined") && undefinedWord.MatchString(s) {
+		rd.warn("%s holds the word undefined: a value may be missing in your tool.", rd.called(text))
+	}
+	if strings.ContainsAny(s, "<&") && markup.MatchString(s) {
+		rd.warn("%s holds HTML, which is shown as it is written.", rd.called(text))
+	}
 }
 
 // sort finds each field's member and returns how many members are none.
@@ -172,7 +193,7 @@ func (rd *reading) ignoreStrangers(count int) {
 	if count == 0 {
 		return
 	}
-	told := 0
+	told, foreign := 0, rd.foreign()
 	for i := range rd.cur.members {
 		m := &rd.cur.members[i]
 		if m.id != unknown {
@@ -183,7 +204,7 @@ func (rd *reading) ignoreStrangers(count int) {
 			return
 		}
 		f := guess(m.name)
-		if f == unknown {
+		if f == unknown || foreign {
 			rd.warn("%s was ignored: there is no such field.", quoteName(string(m.name)))
 			continue
 		}
@@ -196,6 +217,14 @@ func (rd *reading) ignoreStrangers(count int) {
 
 // maxWarnings bounds what is told of one call.
 const maxWarnings = 50
+
+// foreign reports whether the document is no call at all, but what some tool
+// sends on its own: then its names mean nothing here.
+func (rd *reading) foreign() bool {
+	return len(rd.cur.members) > 2 && !slices.ContainsFunc(rd.cur.members, func(m member) bool {
+		return m.id == action || m.id == phone || m.id == chatID || m.id == jid || m.id == chatName
+	})
+}
 
 func (rd *reading) warn(format string, args ...any) {
 	if len(rd.warnings) >= maxWarnings {
@@ -221,10 +250,47 @@ func (rd *reading) string(f field) (s string, ok bool) {
 	if m == nil {
 		return "", false
 	}
-	if s, ok = stringOf(m.value); !ok {
-		rd.wrongType(f, "a string")
+	if s, ok = stringOf(m.value); ok {
+		return s, true
 	}
-	return s, ok
+	if only := single(m.value); only != nil && !rd.strict {
+		s, _ = stringOf(only)
+		rd.warn("%s is %s; the value in it was taken.", rd.called(f), kindOf(m.value))
+		return s, true
+	}
+	rd.wrongType(f, "a string")
+	return "", false
+}
+
+// single is the only string or number that an array or object can mean: in an
+// array of one, as value (CRMs write phones as [{"label": …, "value": …}]), or
+// in the one of several that is primary. Nil where there is none.
+func single(v jsontext.Value) jsontext.Value {
+	switch v.Kind() {
+	case jsontext.KindBeginArray:
+		all := elements(v)
+		if len(all) != 1 {
+			all = slices.DeleteFunc(all, func(e jsontext.Value) bool {
+				primary, ok := lookUp(e, "primary")
+				return !ok || primary.Kind() != jsontext.KindTrue
+			})
+		}
+		if len(all) != 1 {
+			return nil
+		}
+		v = all[0]
+	}
+	if v.Kind() == jsontext.KindBeginObject {
+		inner, ok := lookUp(v, "value")
+		if !ok {
+			return nil
+		}
+		v = inner
+	}
+	if _, ok := stringOf(v); !ok {
+		return nil
+	}
+	return v
 }
 
 func stringOf(v jsontext.Value) (s string, ok bool) {
@@ -338,7 +404,7 @@ func (rd *reading) action() relay.Action {
 		AccountPhone: c.AccountPhone,
 		SendAt:       c.sendAt,
 		Key:          c.Key,
-		Fingerprint:  rd.doc.fingerprint(),
+		Fingerprint:  rd.fingerprinted().fingerprint(),
 	}
 	if c.ExpiresIn != nil {
 		a.ExpiresIn = time.Duration(*c.ExpiresIn) * time.Second
@@ -347,6 +413,17 @@ func (rd *reading) action() relay.Action {
 		a.Template = &relay.TemplateCall{Name: t.Name, Language: t.Language, Variables: t.Variables}
 	}
 	return a
+}
+
+// fingerprinted is the document whose fingerprint tells a repetition from
+// another call under the same key: what came; but where the key is a mapping's
+// work, what the mapping made. Such payloads count deliveries and carry times,
+// so that a repetition of one would never equal it.
+func (rd *reading) fingerprinted() *document {
+	if rd.cur == &rd.mapped && rd.at[idempotencyKey] != nil && rd.keyName == "" {
+		return &rd.mapped
+	}
+	return &rd.doc
 }
 
 func trimmedName(s string) string { return norm.NFC.String(strings.TrimSpace(s)) }

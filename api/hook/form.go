@@ -41,6 +41,9 @@ func (d *document) understandForm(text []byte, in *Input, wraps int) *relay.Erro
 	f := &form{}
 	for i, pair := range d.pairs(strings.TrimRight(string(text), "\r\n")) {
 		name, value, ok := strings.Cut(pair, "=")
+		if plusNumber.MatchString(value) {
+			value = "%2B" + value[1:]
+		}
 		if !ok && i > 0 {
 			return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The form holds %s without a value.", excerpt(unescape(pair))), "An & inside a text is written %26.")
 		}
@@ -50,6 +53,9 @@ func (d *document) understandForm(text []byte, in *Input, wraps int) *relay.Erro
 	}
 	return d.understandFields(f, in, wraps)
 }
+
+// plusNumber is a phone number whose + was not encoded, and stands for a space.
+var plusNumber = regexp.MustCompile(`^\+[0-9][0-9()+.%-]{6,}$`)
 
 // pairs cuts a form. An & between spaces was not encoded, and is part of a
 // text: in a form, spaces are written as + or %20.

@@ -72,6 +72,8 @@ type Understood struct {
 	// Challenge is set where the body holds nothing else: a tool asks whether
 	// this address is ready, and expects the challenge back.
 	Challenge string
+	// Ping is set where a tool only tells that it will call.
+	Ping bool
 	// Document is the call as one JSON object, and Mapped what the mapping
 	// made of it, where there is one; only with Input.Explain.
 	Document, Mapped []byte
@@ -114,13 +116,17 @@ func (r *Reader) Read(body []byte, in Input) (Understood, error) {
 	}()
 	rd.doc.names, rd.mapped.names, rd.cur = r.names, r.names, &rd.doc
 	refused := rd.doc.decode(body, &in)
+	rd.doc.fromQuery(&in, refused == nil)
+	if rd.doc.placed {
+		refused = nil
+	}
 	rd.warnings = append(rd.warnings, rd.doc.told...)
 	if refused != nil {
 		return rd.understood(body, in), refused
 	}
-	if c := rd.doc.challenge(); c != "" {
+	if c := rd.doc.challenge(); c != "" || rd.doc.ping() {
 		done := rd.understood(body, in)
-		done.Challenge = c
+		done.Challenge, done.Ping = c, c == ""
 		return done, nil
 	}
 	rd.doc.identify(rd.scratch[:0])

@@ -31,7 +31,12 @@ func (rd *reading) applyMapping(mapping *relay.Mapping) {
 	f := &form{}
 	put := func(name string, v []byte) { _ = f.add(bracketed(name), string(v)) } // names were checked when the mapping was made
 	for _, name := range slices.Sorted(maps.Keys(mapping.Fields)) {
-		if v, ok := rd.mappedValue(whole, name, mapping.Fields[name]); ok {
+		v, sure := rd.mappedValue(whole, name, mapping.Fields[name])
+		switch {
+		case v == nil:
+		case !sure && name == idempotencyKey.canonical():
+			rd.warn("%s was left out: with a part missing it would be the key of many calls.", quoteName(name))
+		default:
 			put(name, v)
 		}
 	}
@@ -54,13 +59,13 @@ func bracketed(name string) string {
 	return first + "[" + strings.ReplaceAll(rest, ".", "][") + "]"
 }
 
-// mappedValue is what a mapping makes of one field.
-func (rd *reading) mappedValue(whole jsontext.Value, name string, from relay.MappedField) (text []byte, ok bool) {
+// mappedValue is what a mapping makes of one field, nil for nothing. sure is
+// false where a placeholder found nothing.
+func (rd *reading) mappedValue(whole jsontext.Value, name string, from relay.MappedField) (text []byte, sure bool) {
 	if from.Path == "" {
-		return rd.expand(whole, from.Value), true
+		return rd.expand(whole, name, from.Value)
 	}
-	v, found := lookUp(whole, dotted(from.Path))
-	if found && !absent(v) && !nothing(v) {
+	if v := firstOf(whole, from.Path); v != nil {
 		if s, ok := plain(v); ok {
 			return []byte(s), true
 		}
@@ -74,10 +79,21 @@ func (rd *reading) mappedValue(whole jsontext.Value, name string, from relay.Map
 		return nil, false
 	}
 	if from.Default != "" {
-		return rd.expand(whole, from.Default), true
+		return rd.expand(whole, name, from.Default)
 	}
 	rd.warn("The mapping found nothing at %s for %s.", quoteName(from.Path), quoteName(name))
 	return nil, false
+}
+
+// firstOf is the value at the first of several paths, with commas between
+// them, where there is one; nil for none.
+func firstOf(whole jsontext.Value, paths string) jsontext.Value {
+	for path := range strings.SplitSeq(paths, ",") {
+		if v, found := lookUp(whole, dotted(path)); found && !absent(v) && !nothing(v) {
+			return v
+		}
+	}
+	return nil
 }
 
 // plain is a single value as a person would write it.
@@ -85,13 +101,18 @@ func plain(v jsontext.Value) (string, bool) {
 	switch v.Kind() {
 	case jsontext.KindTrue, jsontext.KindFalse:
 		return string(v), true
+	case jsontext.KindBeginObject, jsontext.KindBeginArray:
+		if v = single(v); v == nil {
+			return "", false
+		}
 	}
 	return stringOf(v)
 }
 
-// expand fills the placeholders of a text.
-func (rd *reading) expand(whole jsontext.Value, text string) []byte {
-	var b []byte
+// expand fills the placeholders of a text. sure is false where one found
+// nothing and has no words for that.
+func (rd *reading) expand(whole jsontext.Value, name, text string) (b []byte, sure bool) {
+	b, sure = []byte{}, true
 	for rest := text; rest != ""; {
 		lit, path, fallback, after, _ := nextPlaceholder(rest)
 		b = append(b, lit...)
@@ -99,19 +120,19 @@ func (rd *reading) expand(whole jsontext.Value, text string) []byte {
 		if path == "" {
 			continue
 		}
-		v, found := lookUp(whole, dotted(path))
-		s, single := "", false
-		if found && !absent(v) && !nothing(v) {
-			s, single = plain(v)
+		s, found := "", false
+		if v := firstOf(whole, path); v != nil {
+			s, found = plain(v)
 		}
-		if !single {
+		if !found {
 			if s = fallback; s == "" {
-				rd.warn("The mapping found no value at %s for its text.", quoteName(path))
+				rd.warn("The mapping found no value at %s for %s.", quoteName(path), quoteName(name))
+				sure = false
 			}
 		}
 		b = append(b, s...)
 	}
-	return b
+	return b, sure
 }
 
 // nextPlaceholder cuts the next {path} or {path|fallback} out of a text; {{

@@ -100,6 +100,32 @@ func TestAMappingThatFindsTheWrongThingSaysWhere(t *testing.T) {
 	}
 }
 
+func TestAMappingsKeyIsWholeOrNone(t *testing.T) {
+	fields := map[string]relay.MappedField{"phone": {Path: "x"}, "text": {Value: "hi"}, "idempotency_key": {Value: "order {id}"}}
+	first, _ := mapped(t, `{"x":"+14155550100","id":1,"attempt":1}`, fields)
+	again, _ := mapped(t, `{"x":"+14155550100","id":1,"attempt":2}`, fields)
+	other, _ := mapped(t, `{"x":"+14155550199","id":1,"attempt":1}`, fields)
+	if first.Action.Key != "order 1" || again.Action.Key != "order 1" || first.Action.Fingerprint != again.Action.Fingerprint {
+		t.Errorf("a second delivery is no repetition: %+v and %+v", first.Action, again.Action)
+	}
+	if other.Action.Fingerprint == first.Action.Fingerprint {
+		t.Error("another call under the same key looks like a repetition")
+	}
+	hole, err := mapped(t, `{"x":"+14155550100"}`, fields)
+	if err != nil || hole.Action.Key != "" || len(hole.Warnings) != 2 || !strings.Contains(hole.Warnings[1], "the key of many calls") {
+		t.Errorf("got %+v, %v", hole, err)
+	}
+}
+
+func TestOfSeveralPathsTheFirstThatLeadsSomewhereCounts(t *testing.T) {
+	done, err := mapped(t, payload, map[string]relay.MappedField{
+		"phone": {Path: "nobody, contact.phones, name"}, "text": {Value: "{x, note, Name|you} {x,y|you}"},
+	})
+	if err != nil || done.Action.To.Phone != "+14155550100" || done.Action.Text != "Ann you" {
+		t.Errorf("got %+v, %v", done.Action, err)
+	}
+}
+
 func TestACallThatSaysSendIsNotMapped(t *testing.T) {
 	fields := map[string]relay.MappedField{"phone": {Path: "x"}, "text": {Value: "mapped"}}
 	for body, want := range map[string]string{

@@ -117,7 +117,7 @@ func readPhone(s, country string) (phone string, guessed bool) {
 		}
 	}
 	s, ok := dropTrunkZero(s, country != "")
-	if !ok {
+	if !ok || severalNumbers.MatchString(s) {
 		return s, false
 	}
 	s = strings.Map(phoneRune, s)
@@ -142,6 +142,11 @@ func readPhone(s, country string) (phone string, guessed bool) {
 // mexicanPrefix is what was dialled in Mexico before a number of ten digits
 // until 2019, and is still written.
 var mexicanPrefix = regexp.MustCompile(`^(?:01|04[45])([0-9]{10})$`)
+
+// severalNumbers are a number and another one or its end, a date, and a number
+// with a fraction: a stroke or full stop stands between groups of one number
+// only where nothing else can be meant.
+var severalNumbers = regexp.MustCompile(`/.*/|\s/|/\s|^\+?[0-9]{7,}\.[0-9]{1,3}$`)
 
 // nationalPhone reads digits without +: as a number of a country, or with
 // another country's code in front where only that makes a number.

@@ -25,7 +25,11 @@ func TestANumberIsReadAsItsWriterMeantIt(t *testing.T) {
 		{"", `"\u202a+14151231234\u202c"`, "+14151231234", ""},
 		{"", `"＋１４１５１２３１２３４"`, "+14151231234", ""},
 		{"", `"+٩٧١٥٠١٢٣٤٥٦٧"`, "+971501234567", ""},
-		{"", `"+1/415/123/1234"`, "+14151231234", ""},
+		{"", `"+1 415/1231234"`, "+14151231234", ""},
+		{"DE", `"0151/12345678"`, "+4915112345678", "by the country"},
+		{"", `["+14151231234"]`, "+14151231234", "the value in it was taken"},
+		{"", `[{"label":"work","value":"+14151231234","primary":false},{"value":"+14151231235","primary":true}]`, "+14151231235", "the value in it"},
+		{"", `{"value":14151231234}`, "+14151231234", "the value in it"},
 		// numbers that went through floating point
 		{"", `1.4151231234e10`, "+14151231234", "was written as 1.4151231234e10"},
 		{"", `1.4151231234E+10`, "+14151231234", "read as 14151231234"},
@@ -97,7 +101,12 @@ func TestWhatIsNoNumberIsRefusedWithWhatWasFound(t *testing.T) {
 		{"", `"+14151231234, +14151231235"`, "is not a phone number"},
 		{"", `"14151231234@s.whatsapp.net"`, `An id with @ belongs in "jid"`},
 		{"", `true`, "must be a string, not a boolean"},
-		{"", `["+14151231234"]`, "must be a string, not an array"},
+		{"", `["+14151231234","+14151231235"]`, "must be a string, not an array"},
+		{"", `[{"value":"+14151231234"},{"value":"+14151231235"}]`, "must be a string, not an array"},
+		{"", `{"number":"+14151231234"}`, "must be a string, not an object"},
+		{"", `"+1 415 555 0100 / 0101"`, "is not a phone number"},
+		{"", `"12/03/2026"`, "is not a phone number"},
+		{"", `"14155550100.5"`, "is not a phone number"},
 		{"", `"+1415123123412345"`, "is not a phone number"},
 		{"", `"12"`, "is not a phone number"},
 	} {
@@ -133,7 +142,7 @@ func TestIdsAreFreedOfWhatCannotBeSeen(t *testing.T) {
 func TestMergeTagsAreFoundAndNothingElse(t *testing.T) {
 	for _, tag := range []string{
 		"{{contact.name}}", "{{ $json.phone }}", "{{{name}}}", "{{1.phone}}", "{{lead.First Name:default=x}}", "{{#if x}}", "%FIRSTNAME%", "%CONTACT_PHONE%",
-		"[[first_name]]", "[[ Name ]]", "*|FNAME|*", "{!Contact.FirstName}", "{{ticket.id | plain}}",
+		"[[first_name]]", "[[ Name ]]", "${Leads.First Name}", "{=Document:NAME}", "@{triggerBody()?['x']}", "*|FNAME|*", "{!Contact.FirstName}", "{{ticket.id | plain}}",
 	} {
 		for _, text := range []string{tag, "Hello " + tag + ", welcome", "x" + tag + "x", "a\\n" + tag} {
 			e := refusalOf(t, sent+text+`"}`)
@@ -151,7 +160,7 @@ func TestMergeTagsAreFoundAndNothingElse(t *testing.T) {
 	}
 	for _, text := range []string{
 		"Save 50% today, 100% sure", "20%OFF% now", "{}", "{{}}", "{ {a} }", "[[]]", "[[1]]", "[[1,2],[3,4]]", "if (a) {b}", "100%", "5 * 3 | 4 * 2", "{!}", "%A% and %B%", "50 %, 60 %",
-		"{{\\n}}", "a {{b", "b}} c",
+		"$5", "${5}", "ann@example.com {x}", "{=}", "{{\\n}}", "a {{b", "b}} c",
 	} {
 		if e := refusalOf(t, sent+text+`"}`); e != nil {
 			t.Errorf("%s: %s", text, e.Message)
@@ -176,4 +185,19 @@ func refusalOf(t *testing.T, body string) *relay.Error {
 		return nil
 	}
 	return err.(*relay.Error)
+}
+
+func TestATextThatIsHardlyMeantIsSentWithAWarning(t *testing.T) {
+	for text, told := range map[string]string{
+		"Hello undefined, welcome": "the word undefined", "<p>Hello</p>": "holds HTML", "O&#39;Brien &amp; Co": "holds HTML", "a <b>x": "holds HTML",
+		"1 < 2 & 3 > 2": "", "AT&T": "", "undefinedness": "", "a <3 b": "", "<name>": "",
+	} {
+		a, warnings, err := read(NewReader(), []byte(sent+text+`"}`), Input{Now: now})
+		if got := strings.Join(warnings, " "); err != nil || a.Text != text || !strings.Contains(got, told) || told == "" && got != "" {
+			t.Errorf("%s: %q, %v", text, got, err)
+		}
+	}
+	if e := refusalOf(t, sent+`order [object Object]"}`); e == nil || !strings.Contains(e.Message, "an object was put where a text belongs") {
+		t.Errorf("got %+v", e)
+	}
 }

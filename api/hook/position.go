@@ -71,7 +71,10 @@ func cut(s string, limit int) string {
 // printable replaces what would break a line or hide in it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == ' ' || unicode.IsPrint(r) {
+		switch {
+		case r == '\n' || r == '\r' || r == '\t':
+			return ' '
+		case unicode.IsPrint(r):
 			return r
 		}
 		return '�'

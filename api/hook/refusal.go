@@ -130,6 +130,9 @@ func (rd *reading) explainAction() {
 	const hint = `Write "action": "send".`
 	got := rd.call.Action
 	switch {
+	case got == "" && rd.foreign():
+		rd.refuse(action, relay.CodeMissingField, `This is no call: "action" is missing, and so is a recipient.`,
+			`Send an object such as `+exampleCall+`; for a tool that cannot, give the webhook a mapping.`)
 	case got == "":
 		rd.refuse(action, relay.CodeMissingField, `"action" is missing.`, rd.misspelt(hint, action))
 	case strings.EqualFold(got, "send"):

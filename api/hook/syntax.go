@@ -121,6 +121,8 @@ func (w *walk) value(where string) bool {
 		return w.cutShort(where)
 	case c == '"':
 		return w.text()
+	case bytes.HasPrefix(w.b[w.at:], []byte(objectObject)):
+		return w.fail(w.at, "there is [object Object] where a value belongs.", "A program joined an object to a text: let it write JSON, as JSON.stringify does.")
 	case (c == '{' || c == '[') && w.bareTag():
 		return false
 	case c == '{' || c == '[':
@@ -199,6 +201,10 @@ func (w *walk) list(closing byte, where string, element func() bool) bool {
 	}
 }
 
+// restOfName is a name whose opening quote has just ended a text that lacks a
+// closing one.
+var restOfName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_ -]*"\s*:`)
+
 // tooManyCommas leaves out commas between which nothing stands. In an array
 // something may be missing there.
 func (w *walk) tooManyCommas(closing byte) {
@@ -218,7 +224,7 @@ func (w *walk) noComma(c, closing byte) bool {
 		return false
 	case c == '}' || c == ']':
 		return w.fail(w.at, fmt.Sprintf("this %c closes what was not opened; %c is expected.", c, closing), "")
-	case w.end == w.at && last[0] == '"' && c != '"' && w.broken >= 0:
+	case w.end == w.at && last[0] == '"' && c != '"' && w.broken >= 0 && restOfName.Match(w.b[w.at:]):
 		w.at = w.broken
 		return w.badControl(w.b[w.at])
 	case w.end == w.at && last[0] == '"' && c != '"':
@@ -300,6 +306,13 @@ func (w *walk) name(c byte) bool {
 	return w.noName(c)
 }
 
+// textEndedEarly reports whether what stands where a name belongs is rather the
+// rest of a text with a double quote in it.
+func (w *walk) textEndedEarly() bool {
+	rest, before := w.b[w.at:], bytes.TrimRight(w.b[:w.begin], " \t\r\n")
+	return w.b[w.begin] == ',' && bytes.HasSuffix(before, []byte(`"`)) && !bareName.Match(rest) && bytes.IndexByte(rest, '"') >= 0
+}
+
 // bareName is a name without quotes and its colon, as JavaScript allows it.
 var bareName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)[ \t]*:`)
 
@@ -319,6 +332,9 @@ func (w *walk) noName(c byte) bool {
 		return false
 	case c == '\'' || curly(w.b[w.at:]):
 		return w.wrongQuote()
+	case wordByte(c) && w.textEndedEarly():
+		return w.fail(w.at, fmt.Sprintf("after a comma a name in double quotes is expected, but there is %s.", quoteWord(w.b[w.at:])),
+			`If this belongs to the text before, write the double quote in that text as \".`)
 	case wordByte(c):
 		return w.fail(w.at, fmt.Sprintf("the name %s is not in double quotes.", word(w.b[w.at:])), fmt.Sprintf(`Write "%s".`, word(w.b[w.at:])))
 	case c == ',':

@@ -22,14 +22,19 @@ type tagForm struct {
 
 // Merge tags that were not filled in: {{contact.name}} (Zapier, Make, n8n,
 // HubSpot, Pipedrive, GoHighLevel), %FIRSTNAME% (ActiveCampaign),
-// [[first_name]], *|FNAME|* (Mailchimp), {!Contact.Name} (Salesforce). What
-// stands inside must look like a name: a text may well hold braces or per cent.
+// [[first_name]], *|FNAME|* (Mailchimp), {!Contact.Name} (Salesforce),
+// ${Leads.First Name} (Zoho), {=Document:NAME} (Bitrix24), @{…} (Power
+// Automate); and [object Object], where a program joined an object to a text.
+// What stands inside must look like a name: a text may well hold braces or per cent.
 var tagForms = [...]tagForm{
 	{"{{", "}}", func(c byte) bool { return c > ' ' && c != '\\' }, func(c byte) bool { return c >= ' ' && c != '{' }, true},
 	{"[[", "]]", func(c byte) bool { return letter(c) || c == '_' || c == ' ' }, func(c byte) bool { return c >= ' ' && c != '[' }, true},
 	{"%", "%", upper, func(c byte) bool { return upper(c) || digit(c) || c == '_' || c == '-' }, false},
 	{"*|", "|*", upper, func(c byte) bool { return upper(c) || digit(c) || c == '_' || c == ':' }, true},
 	{"{!", "}", func(c byte) bool { return letter(c) || c == '$' }, func(c byte) bool { return letter(c) || digit(c) || c == '_' || c == '.' || c == '$' }, true},
+	{"${", "}", letter, func(c byte) bool { return c >= ' ' && c != '{' }, true},
+	{"{=", "}", letter, func(c byte) bool { return letter(c) || digit(c) || strings.IndexByte("_:.", c) >= 0 }, true},
+	{"@{", "}", letter, func(c byte) bool { return c >= ' ' && c != '{' }, true},
 }
 
 // Lengths of what stands in a tag, in bytes.
@@ -43,9 +48,12 @@ func letter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 
 // findTag is the first merge tag in b and its offset; nil for none.
 func findTag(b []byte, inURL bool) (tag []byte, at int) {
+	if i := bytes.Index(b, []byte(objectObject)); i >= 0 {
+		return b[i : i+len(objectObject)], i
+	}
 	for i := range b {
 		switch b[i] {
-		case '{', '[', '%', '*':
+		case '{', '[', '%', '*', '$', '@':
 		default:
 			continue
 		}
@@ -61,6 +69,9 @@ func findTag(b []byte, inURL bool) (tag []byte, at int) {
 	}
 	return nil, 0
 }
+
+// objectObject is what JavaScript makes of an object that is joined to a text.
+const objectObject = "[object Object]"
 
 // match is the tag of this form that b begins with; nil for none.
 func (f *tagForm) match(b []byte) []byte {
@@ -113,6 +124,9 @@ func (rd *reading) refuseTags() {
 		rd.typed[f] = true // what else is wrong with it does not matter
 		e := relay.FieldError{Field: rd.name(f), Code: relay.CodeInvalidField, Hint: tagHint,
 			Message: fmt.Sprintf("%s holds %s, a merge tag that was not filled in.", rd.called(f), quoteName(string(tag)))}
+		if string(tag) == objectObject {
+			e.Message, e.Hint = fmt.Sprintf("%s holds %s: an object was put where a text belongs.", rd.called(f), quoteName(objectObject)), "Choose a value inside that object in your tool."
+		}
 		e.Line, e.Column = rd.cur.src.place(m.valueAt + at)
 		rd.fault(f, e)
 	}

@@ -85,6 +85,10 @@ func TestACallIsReadInWhateverFormItCame(t *testing.T) {
 		{"a string", quote(plain), Input{}, "inside a JSON string"},
 		{"a string in a string", quote(quote(plain)), Input{}, ""},
 		{"Power Automate's wrapper", `{"$content-type":"application/octet-stream","$content":"` + base64.StdEncoding.EncodeToString([]byte(plain)) + `"}`, Input{}, `taken from "$content"`},
+		{"in the address, with a body that is none", "event=ONCRMLEADADD&data[FIELDS][ID]=5", Input{Query: "action=send&phone=%2B14151231234&text=caf%C3%A9+%E2%80%93+%E2%80%9Cok%E2%80%9D"}, "what the body holds was ignored"},
+		{"in the address, with a body that cannot be read", "<a/>", Input{Query: "action=send&phone=%2B14151231234&text=caf%C3%A9+%E2%80%93+%E2%80%9Cok%E2%80%9D"}, "what the body holds was ignored"},
+		{"in the body, with another call in the address", plain, Input{Query: "action=send&phone=%2B14151231235&text=other"}, ""},
+		{"in the address, with a + that was not encoded", "", Input{Query: "action=send&phone=+14151231234&text=caf%C3%A9+%E2%80%93+%E2%80%9Cok%E2%80%9D"}, "from the address"},
 		{"in the address", "", Input{Query: "action=send&phone=14151231234&text=caf%C3%A9+%E2%80%93+%E2%80%9Cok%E2%80%9D"}, "from the address"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"fmt"
+	"net/url"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -75,7 +77,7 @@ func (d *document) descend(m member) {
 
 // wrappers are the names under which tools put what they were given. The last
 // is Power Automate's, for what it takes for bytes.
-var wrappers = map[string]bool{"body": true, "data": true, "payload": true, "$content": true}
+var wrappers = map[string]bool{"body": true, "data": true, "payload": true, "json": true, "$content": true}
 
 // unwrapMember takes the call out of an object that is none itself.
 func (d *document) unwrapMember(in *Input, wraps int) *relay.Error {
@@ -142,6 +144,33 @@ func (d *document) challenge() string {
 		return s
 	}
 	return ""
+}
+
+// ping is what WooCommerce sends when a webhook is saved: webhook_id alone, as
+// a form. Another answer than 2xx is shown as an error there.
+func (d *document) ping() bool {
+	return len(d.members) == 1 && string(d.members[0].name) == "webhook_id" && d.src.placeless
+}
+
+// fromQuery takes the fields from the address where a tool sends a body of its
+// own and they are there: with action=send, so that nothing else is meant.
+func (d *document) fromQuery(in *Input, read bool) {
+	if !strings.Contains(in.Query, "send") || read && d.known(true) {
+		return
+	}
+	values, err := url.ParseQuery(in.Query)
+	if err != nil {
+		return
+	}
+	says := false
+	for name, all := range values {
+		says = says || d.names[string(normal(nil, []byte(name)))] == action && strings.EqualFold(strings.TrimSpace(all[0]), "send")
+	}
+	if !says {
+		return
+	}
+	d.told = append(d.told[:0], "The fields were taken from the address, where proxies may log them; what the body holds was ignored.")
+	d.placed = d.understandForm([]byte(in.Query), in, maxWraps) == nil
 }
 
 // only changes m, an array, to its only object; false where it has none.

@@ -124,8 +124,8 @@ func writeLint(w io.Writer, read hook.Understood, refused *relay.Error) error {
 		}
 		return nil
 	}
-	if read.Challenge != "" {
-		fmt.Fprintln(w, "It is a challenge, which would be sent back; it asks for nothing else.")
+	if read.Challenge != "" || read.Ping {
+		fmt.Fprintln(w, "It only asks whether the webhook is there, and would be told so.")
 		return nil
 	}
 	fmt.Fprintln(w, "It would be taken as this call:")
