@@ -113,8 +113,11 @@ const maxAPIBody = 64 << 10
 
 // body reads the JSON object of a call into a struct and checks the rules in
 // its tags.
-func (r *request) body(into any) error {
-	b, err := r.rawBody()
+func (r *request) body(into any) error { return r.bodyUpTo(maxAPIBody, into) }
+
+// bodyUpTo is body for calls that may be longer than others.
+func (r *request) bodyUpTo(most int64, into any) error {
+	b, err := r.rawBody(most)
 	if err != nil {
 		return err
 	}
@@ -129,7 +132,7 @@ func (r *request) body(into any) error {
 
 // bodyIfAny is body for calls whose body may be left out.
 func (r *request) bodyIfAny(into any) error {
-	b, err := r.rawBody()
+	b, err := r.rawBody(maxAPIBody)
 	if err != nil || len(b) == 0 {
 		return err
 	}
@@ -139,13 +142,13 @@ func (r *request) bodyIfAny(into any) error {
 	return judge(r.s.rules, into)
 }
 
-func (r *request) rawBody() ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r.c.Request().Body, maxAPIBody+1))
+func (r *request) rawBody(most int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r.c.Request().Body, most+1))
 	if err != nil {
 		return nil, relay.Refusef(relay.CodeInvalidJSON, "The call ended before its whole body had come.")
 	}
-	if len(b) > maxAPIBody {
-		return nil, relay.Refusef(relay.CodeBodyTooLarge, "The body is over 64 KiB (65,536 bytes).")
+	if int64(len(b)) > most {
+		return nil, relay.Refusef(relay.CodeBodyTooLarge, "The body is over %d KiB.", most>>10)
 	}
 	return b, nil
 }

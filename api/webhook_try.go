@@ -47,6 +47,11 @@ func readMapping(v jsontext.Value) (**relay.Mapping, error) {
 	}
 	var b mappingBody
 	if err := decode(v, &b); err != nil {
+		var e *relay.Error
+		if errors.As(err, &e) && len(e.Fields) > 0 {
+			const hint = `A mapping is like {"fields": {"phone": {"path": "contact.phone"}, "text": {"value": "Hello {contact.name|there}"}}}.`
+			err = relay.RefuseField(e.Code, "mapping."+e.Fields[0].Field, "mapping."+e.Fields[0].Message, hint)
+		}
 		return nil, err
 	}
 	m, err := b.read()
@@ -216,11 +221,15 @@ type wouldView struct {
 	ExpiresAt time.Time  `json:"expires_at"`
 }
 
+// maxTryBody is a body of the hook as text in JSON, where a character may take
+// six, and something around it.
+const maxTryBody = 7 * hook.MaxBody
+
 // tryWebhook reads a call as the webhook would, and says what would come of
 // it. Nothing is sent, paid or written.
 func (s *server) tryWebhook(r *request) (answer, error) {
 	var in tryBody
-	if err := r.body(&in); err != nil {
+	if err := r.bodyUpTo(maxTryBody, &in); err != nil {
 		return answer{}, err
 	}
 	w, err := s.relay.Workspace(r.ctx, r.workspace())

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"regexp"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -86,6 +87,11 @@ const maxWraps = 3
 // understand reads a text as JSON, or as what carries JSON or a form.
 func (d *document) understand(text []byte, in *Input, wraps int) *relay.Error {
 	d.body, d.src, d.members = text, source{text: text}, d.members[:0]
+	if trimmed := bytes.TrimLeftFunc(text, oddSpaces); len(trimmed) < len(text) && !in.Strict {
+		d.tell("Mended: " + oddSpace.String() + ".")
+		text = trimmed
+		d.body, d.src = text, source{text: text}
+	}
 	start := space(text, 0)
 	if bytes.HasPrefix(text[start:], codeFence) && !in.Strict {
 		text = d.withoutFence(text, start)
@@ -105,6 +111,11 @@ func (d *document) understand(text []byte, in *Input, wraps int) *relay.Error {
 		return d.understandForm(text[start:], in, wraps)
 	}
 	return d.refuseKind(start)
+}
+
+// oddSpaces are those that look like spaces, and are none in JSON.
+func oddSpaces(r rune) bool {
+	return r >= utf8.RuneSelf && unicode.In(r, unicode.White_Space, unicode.Cf)
 }
 
 // codeFence is what chats and language models put around JSON.

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/unicode/norm"
@@ -99,6 +100,10 @@ func (rd *reading) take(in *Input) {
 	c := &rd.call
 	if v, ok := rd.string(action); ok {
 		c.Action = strings.TrimSpace(v)
+		if c.Action != "send" && strings.EqualFold(c.Action, "send") && !rd.strict {
+			rd.warn("%s was read as \"send\".", rd.called(action))
+			c.Action = "send"
+		}
 	}
 	c.Text, _ = rd.string(text)
 	c.Text = oneBreak(c.Text)
@@ -148,11 +153,12 @@ func (rd *reading) sort() (strangers int) {
 		case rd.at[m.id] != nil:
 			first := rd.at[m.id]
 			line, column := rd.cur.src.place(m.nameAt)
+			message := fmt.Sprintf("%s and %s are the same field", quoteName(string(first.name)), quoteName(string(m.name)))
+			if line > 0 {
+				message += fmt.Sprintf("; the second is at line %d, column %d", line, column)
+			}
 			rd.fault(m.id, relay.FieldError{
-				Field: string(m.name), Code: relay.CodeDuplicateField, Line: line, Column: column,
-				Message: fmt.Sprintf("%s and %s are the same field; the second is at line %d, column %d.",
-					quoteName(string(first.name)), quoteName(string(m.name)), line, column),
-				Hint: "Keep one of the two.",
+				Field: string(m.name), Code: relay.CodeDuplicateField, Line: line, Column: column, Message: message + ".", Hint: "Keep one of the two.",
 			})
 		default:
 			rd.at[m.id], rd.call.given[m.id] = m, true
@@ -168,10 +174,13 @@ func absent(v jsontext.Value) bool {
 	case 'n':
 		return true
 	case '"':
-		return len(v) == 2 || (v[1] <= ' ' || v[1] == '\\' || v[1] >= 0x80) && len(bytes.TrimSpace(unquote(v))) == 0
+		return len(v) == 2 || (v[1] <= ' ' || v[1] == '\\' || v[1] >= 0x80) && len(bytes.TrimFunc(unquote(v), blank)) == 0
 	}
 	return false
 }
+
+// blank reports what nobody sees.
+func blank(r rune) bool { return unicode.In(r, unicode.White_Space, unicode.Cf) }
 
 // nothing reports whether a value is what tools make of a field that is empty
 // on their side.
@@ -221,8 +230,8 @@ const maxWarnings = 50
 // foreign reports whether the document is no call at all, but what some tool
 // sends on its own: then its names mean nothing here.
 func (rd *reading) foreign() bool {
-	return len(rd.cur.members) > 2 && !slices.ContainsFunc(rd.cur.members, func(m member) bool {
-		return m.id == action || m.id == phone || m.id == chatID || m.id == jid || m.id == chatName
+	return len(rd.cur.members) > 1 && !slices.ContainsFunc(rd.cur.members, func(m member) bool {
+		return m.id == action || m.id == text || m.id == fileURL || m.id == template
 	})
 }
 
@@ -331,6 +340,10 @@ func (rd *reading) takeFileName() {
 	if !rd.call.given[fileName] {
 		return
 	}
+	if !rd.call.given[fileURL] && rd.meant[fileURL] != "" {
+		rd.refuse(fileURL, relay.CodeMissingField, `"file_url" is missing; there is a file's name.`, rd.misspelt("Or leave the name out.", fileURL))
+		return
+	}
 	if !rd.call.given[fileURL] {
 		rd.warn(`%s was ignored: there is no "file_url".`, rd.called(fileName))
 		return
@@ -375,7 +388,12 @@ func (rd *reading) takeKey(in *Input) {
 				Message: quoteName(k.Name) + " in the address cannot be read.", Hint: "Write % there as %25, & as %26 and ; as %3B."})
 			return
 		}
-		if v := strings.TrimSpace(k.Value); v != "" {
+		v := strings.TrimSpace(k.Value)
+		if v == "null" || v == "undefined" {
+			rd.warn("%s is the word %q: it counts as not given.", quoteName(k.Name), v)
+			continue
+		}
+		if v != "" {
 			rd.call.Key, rd.keyName = v, k.Name
 			if !in.AllowTags {
 				rd.refuseKeyTag()

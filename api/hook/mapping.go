@@ -2,6 +2,7 @@ package hook
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -241,6 +242,20 @@ func (rd *reading) mappedHint(f field, hint string) string {
 		return strings.TrimSpace(fmt.Sprintf("%s The webhook's mapping takes it from %s.", hint, quoteName(from.Path)))
 	}
 	return strings.TrimSpace(hint + " It comes from the webhook's mapping.")
+}
+
+// emptyHint says where a mapping looked in vain for one of some fields; the
+// hint is for calls without a mapping.
+func (rd *reading) emptyHint(hint string, fields ...field) string {
+	if rd.cur != &rd.mapped {
+		return hint
+	}
+	for _, f := range fields {
+		if from, ok := rd.mapping.Fields[f.canonical()]; ok {
+			return fmt.Sprintf("The webhook's mapping takes %s from %s, where there is nothing in what came.", quoteName(f.canonical()), quoteName(cmp.Or(from.Path, from.Value)))
+		}
+	}
+	return hint
 }
 
 // Leaf is one value of a document and the path that leads to it.

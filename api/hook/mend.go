@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -165,7 +164,9 @@ func (w *walk) otherwiseQuoted() bool {
 
 // endsHere reports whether what follows may follow a text.
 func (w *walk) endsHere(at int) bool {
-	at = space(w.b, at)
+	probe := walk{b: w.b, at: at, leave: w.leave}
+	probe.next()
+	at = probe.at
 	return at == len(w.b) || strings.IndexByte(":,}]", w.b[at]) >= 0
 }
 
@@ -179,7 +180,7 @@ func (w *walk) aName() bool {
 
 var (
 	jsonNumber  = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
-	looseNumber = regexp.MustCompile(`^[+(]?[0-9][0-9 ()./+-]*`)
+	looseNumber = regexp.MustCompile(`^[+(]?[0-9][0-9 \x{a0}()./+-]*`)
 	looseWord   = regexp.MustCompile(`^[A-Za-z]+`)
 )
 
@@ -187,7 +188,7 @@ var (
 // number without quotes.
 func (w *walk) bareNumber() bool {
 	rest := w.b[w.at:]
-	found := bytes.TrimRight(looseNumber.Find(rest), " ")
+	found := bytes.TrimRight(looseNumber.Find(rest), " \u00a0")
 	if len(found) == 0 || jsonNumber.Match(found) {
 		return false
 	}
@@ -236,7 +237,7 @@ func (w *walk) bareWord() bool {
 func (w *walk) skipOdd() {
 	for w.leave && !w.done() && w.b[w.at] >= utf8.RuneSelf {
 		r, n := utf8.DecodeRune(w.b[w.at:])
-		if !unicode.In(r, unicode.White_Space, unicode.Cf) {
+		if !oddSpaces(r) {
 			return
 		}
 		w.mend(oddSpace, w.at, w.at+n, "")

@@ -53,6 +53,8 @@ func TestWhatCanMeanOneThingOnlyIsMended(t *testing.T) {
 		{"undefined", `{"action":"send","phone":"+14151231234","text":"a","file_url":undefined}`, "a", "a word that is none in JSON"},
 		{"spaces of the web", "{\u00a0\"action\":\"send\",\n\u00a0\u00a0\"phone\":\"+14151231234\",\u200b\"text\":\"a\"\u00a0}", "a", "look like spaces were left out"},
 		{"a block of code", "```json\n" + sent + "a\"}\n```\n", "a", "the marks of a block of code"},
+		{"odd spaces everywhere", "{\u00a0'action'\u00a0:\u00a0'send'\u00a0,\u00a0phone\u00a0:\u00a0+1\u00a0415\u00a0123\u00a01234\u00a0,\u00a0\"text\":\"a\",\"file_url\":None\u00a0}", "a", ""},
+		{"a comma missing, and a name without quotes on the next line", "{\"action\":\"send\",\"text\":\"a\"\n phone:\"+14151231234\"}", "a", ""},
 		{"a comma missing before odd spaces", "{\"action\":\"send\",\"phone\":\"+14151231234\"\u00a0\u200b \"text\":\"a\"}", "a", ""},
 		{"an apostrophe escaped for SQL", sent + `it\'s"}`, "it's", `\' was read as '`},
 	} {
@@ -95,6 +97,8 @@ func TestWhatCouldMeanTwoThingsIsRefused(t *testing.T) {
 		{"a colon too few", callStart + `"text" "a"}`, "a colon is missing", 1, 47},
 		{"quotes inside a text, on a later line", sent + "a\nthe \"green\" one\"}", `A double quote inside a text is written \"`, 2, 6},
 		{"a quote inside a text, before a comma", sent + `The 15", black one", on its way"}`, `If this belongs to the text before, write the double quote in that text as \"`, 1, 58},
+		{"a quote inside a text, before what looks like a name", callStart + `"text":"TV 24" color: "black"}`, "a comma is missing after", 1, 0},
+		{"texts joined as in a program", callStart + `"text":"a" + "b"}`, "cannot be joined with +", 1, 52},
 		{"an object joined to a text", callStart + `"text":[object Object]}`, "JSON.stringify", 1, 48},
 		{"nothing but an object joined to a text", "[object Object]", "JSON.stringify", 1, 1},
 		{"comments", callStart + "\"text\":\"a\" // the text\n}", "there is a comment", 1, 52},

@@ -108,8 +108,9 @@ func readPhone(s, country string) (phone string, guessed bool) {
 	if plainPhone(s) {
 		return withoutTrunkZero(s)
 	}
-	if strings.HasPrefix(s, "(") && country == "" && !strings.HasPrefix(s, "(+") && !strings.HasPrefix(s, "(00") {
-		return s, false // an area code comes first: nobody can say of which country
+	areaCode := strings.HasPrefix(s, "(") && !strings.HasPrefix(s, "(+") && !strings.HasPrefix(s, "(00")
+	if areaCode && country == "" {
+		return s, false // nobody can say of which country
 	}
 	for _, scheme := range [...]string{"whatsapp:", "tel:"} {
 		if n := len(scheme); len(s) >= n && strings.EqualFold(s[:n], scheme) {
@@ -136,7 +137,7 @@ func readPhone(s, country string) (phone string, guessed bool) {
 		_, _, possible := parsePhone(phone, "")
 		return phone, !possible && plainPhone(phone)
 	}
-	return nationalPhone(s, country)
+	return nationalPhone(s, country, areaCode)
 }
 
 // mexicanPrefix is what was dialled in Mexico before a number of ten digits
@@ -146,11 +147,12 @@ var mexicanPrefix = regexp.MustCompile(`^(?:01|04[45])([0-9]{10})$`)
 // severalNumbers are a number and another one or its end, a date, and a number
 // with a fraction: a stroke or full stop stands between groups of one number
 // only where nothing else can be meant.
-var severalNumbers = regexp.MustCompile(`/.*/|\s/|/\s|^\+?[0-9]{7,}\.[0-9]{1,3}$`)
+var severalNumbers = regexp.MustCompile(`/.*/|\s/|/\s|[0-9]{7,}/|^\+?[0-9]{7,}\.[0-9]{1,3}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}\b|^[0-9]{1,3}(\.[0-9]{1,3}){3}$`)
 
 // nationalPhone reads digits without +: as a number of a country, or with
-// another country's code in front where only that makes a number.
-func nationalPhone(digits, country string) (phone string, guessed bool) {
+// another country's code in front where only that makes a number. One that is
+// written with its area code in brackets is of the country.
+func nationalPhone(digits, country string, areaCode bool) (phone string, guessed bool) {
 	if m := mexicanPrefix.FindStringSubmatch(digits); m != nil && country == "MX" {
 		digits = m[1]
 	}
@@ -162,8 +164,10 @@ func nationalPhone(digits, country string) (phone string, guessed bool) {
 		return world, false
 	case !strings.HasPrefix(national, own): // dialled abroad from there, such as 011 44
 		return national, false
-	case digits[0] == '0' && !possible:
+	case (digits[0] == '0' || areaCode) && !possible:
 		return digits, false
+	case areaCode:
+		return national, true
 	case digits[0] == '0' || !plainPhone(world):
 		return national, true
 	}

@@ -106,6 +106,11 @@ func TestWhatIsNoNumberIsRefusedWithWhatWasFound(t *testing.T) {
 		{"", `{"number":"+14151231234"}`, "must be a string, not an object"},
 		{"", `"+1 415 555 0100 / 0101"`, "is not a phone number"},
 		{"", `"12/03/2026"`, "is not a phone number"},
+		{"", `"2026-11-21"`, "is not a phone number"},
+		{"", `"12.34.56.78"`, "is not a phone number"},
+		{"", `"+49301234567/68"`, "is not a phone number"},
+		{"IT", `"(11) 91234-567890"`, "is not a phone number"},
+		{"US", `"020 7946 0958"`, "is not a phone number"},
 		{"", `"14155550100.5"`, "is not a phone number"},
 		{"", `"+1415123123412345"`, "is not a phone number"},
 		{"", `"12"`, "is not a phone number"},
@@ -199,5 +204,28 @@ func TestATextThatIsHardlyMeantIsSentWithAWarning(t *testing.T) {
 	}
 	if e := refusalOf(t, sent+`order [object Object]"}`); e == nil || !strings.Contains(e.Message, "an object was put where a text belongs") {
 		t.Errorf("got %+v", e)
+	}
+}
+
+func TestAPlusThatAFormDidNotEncodeStaysAPlus(t *testing.T) {
+	for _, country := range []string{"", "DE", "US", "MX", "BR"} {
+		for _, form := range []string{
+			"action=send&phone=+15512345678&text=1+1", "action=send&phone=+1-551-234-5678&text=1+1", "action=send&phone=%2B15512345678&text=1+1",
+			`%7B"action":"send","phone":"+15512345678","text":"1%201"%7D`, "%7B%22action%22%3A%22send%22%2C%22phone%22%3A%22+15512345678%22%2C%22text%22%3A%221+1%22%7D",
+		} {
+			a, _, err := read(NewReader(), []byte(form), Input{Now: now, Country: country})
+			if err != nil || a.To.Phone != "+15512345678" || a.Text != "1 1" {
+				t.Errorf("%s %s: %q to %s, %v", country, form, a.Text, a.To.Phone, err)
+			}
+		}
+	}
+}
+
+func TestAKeyThatIsNoWordOfItsOwnIsNone(t *testing.T) {
+	for _, v := range []string{"undefined", " null "} {
+		a, warnings, err := read(NewReader(), []byte(sent+`x","idempotency_key":"mine"}`), Input{Now: now, Keys: []Key{{Name: "Idempotency-Key", Value: v}}})
+		if err != nil || a.Key != "mine" || len(warnings) != 1 {
+			t.Errorf("%q: key %q, told %q, %v", v, a.Key, warnings, err)
+		}
 	}
 }

@@ -101,7 +101,7 @@ func (rd *reading) explain(f field, tag string) {
 	case "without_file":
 		rd.refuse(f, relay.CodeInvalidField, fmt.Sprintf("%s and %s cannot go in one message.", name, rd.called(fileURL)), "Send two messages.")
 	case "far":
-		rd.refuse(f, relay.CodeInvalidField, name+" is more than 365 days ahead.", "")
+		rd.refuse(f, relay.CodeInvalidField, name+" is more than 365 days ahead.", "Give a time within the next 365 days.")
 	case "before_send_at":
 		rd.refuse(f, relay.CodeInvalidField, fmt.Sprintf("The message would expire before %s.", rd.called(sendAt)), fmt.Sprintf("%s is counted from now: give more seconds, or leave it out.", name))
 	case "min", "max", "printable":
@@ -131,7 +131,7 @@ func (rd *reading) explainAction() {
 	got := rd.call.Action
 	switch {
 	case got == "" && rd.foreign():
-		rd.refuse(action, relay.CodeMissingField, `This is no call: "action" is missing, and so is a recipient.`,
+		rd.refuse(action, relay.CodeMissingField, `This is no call: "action" is missing, and so is anything to send.`,
 			`Send an object such as `+exampleCall+`; for a tool that cannot, give the webhook a mapping.`)
 	case got == "":
 		rd.refuse(action, relay.CodeMissingField, `"action" is missing.`, rd.misspelt(hint, action))
@@ -162,7 +162,7 @@ func (rd *reading) explainMissing(tag string) {
 	case "recipient":
 		rd.fault(chatID, relay.FieldError{
 			Field: phone.canonical(), Code: relay.CodeMissingRecipient, Message: "There is no recipient.",
-			Hint: rd.misspelt(`Give one of "phone", "chat_id", "jid" or "chat_name".`, phone, chatID, jid, chatName),
+			Hint: rd.emptyHint(rd.misspelt(`Give one of "phone", "chat_id", "jid" or "chat_name".`, phone, chatID, jid, chatName), phone, chatID, jid, chatName),
 		})
 		return
 	}

@@ -174,7 +174,7 @@ func (w *walk) list(closing byte, where string, element func() bool) bool {
 			return false
 		}
 		c := w.next()
-		if closing == '}' && w.leave && (w.end < w.at || w.b[w.begin] != '"') && w.aName() {
+		if closing == '}' && w.leave && w.mayLackComma(c) && w.aName() {
 			w.mend(missingComma, w.end, w.end, ",")
 			continue
 		}
@@ -201,6 +201,18 @@ func (w *walk) list(closing byte, where string, element func() bool) bool {
 	}
 }
 
+// mayLackComma reports whether nothing but a comma can be missing between the
+// token before and one that begins with c. After a text, what follows on the
+// same line without quotes of its own may be the rest of that text.
+func (w *walk) mayLackComma(c byte) bool {
+	last := w.b[w.begin]
+	if last != '"' && last != '\'' && !curly(w.b[w.begin:]) {
+		return true
+	}
+	quoted := c == '"' || c == '\'' || curly(w.b[w.at:])
+	return w.end < w.at && (quoted || bytes.IndexByte(w.b[w.end:w.at], '\n') >= 0)
+}
+
 // restOfName is a name whose opening quote has just ended a text that lacks a
 // closing one.
 var restOfName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_ -]*"\s*:`)
@@ -220,6 +232,8 @@ func (w *walk) noComma(c, closing byte) bool {
 	switch {
 	case w.comment():
 		return false
+	case c == '+' && last[0] == '"':
+		return w.fail(w.at, "texts cannot be joined with + in JSON.", "Join them before they are sent, or write one text.")
 	case c == ';' && w.semicolon(last, closing):
 		return false
 	case c == '}' || c == ']':
@@ -314,11 +328,16 @@ func (w *walk) textEndedEarly() bool {
 }
 
 // bareName is a name without quotes and its colon, as JavaScript allows it.
-var bareName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)[ \t]*:`)
+var bareName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*)[ \t\x{a0}]*:`)
 
-// comment is for what programming languages allow and JSON does not.
+// comment is for what programming languages allow and JSON does not, and for
+// what HTML editors make of quotes.
 func (w *walk) comment() bool {
 	rest := w.b[w.at:]
+	if htmlQuote.Match(rest) {
+		w.fail(w.at, "there is an HTML-escaped quote where a double quote belongs.", "Send the body as plain text, without HTML escaping.")
+		return true
+	}
 	if !bytes.HasPrefix(rest, []byte("//")) && !bytes.HasPrefix(rest, []byte("/*")) {
 		return false
 	}

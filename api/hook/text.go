@@ -165,6 +165,9 @@ func western(b []byte) bool {
 		if r, n := utf8.DecodeRune(b[i:]); r != utf8.RuneError && n > 1 {
 			return false
 		}
+		if c <= 0xc1 && c >= 0xc0 && i+1 < len(b) && b[i+1] >= 0x80 && b[i+1] < 0xc0 {
+			return false // an overlong form of UTF-8
+		}
 		is := signs1252[c]
 		if c >= 0xc0 || is == accented {
 			letters++

@@ -91,10 +91,10 @@ func (d *document) unwrapMember(in *Input, wraps int) *relay.Error {
 		if !wrappers[string(name)] {
 			continue
 		}
-		if wrapper != nil && d.holdsCall(wrapper) && d.holdsCall(m) {
+		if wrapper != nil && d.holdsCall(wrapper, true) && d.holdsCall(m, true) {
 			return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The body holds two calls, under %s and %s.", quoteName(string(wrapper.name)), quoteName(string(m.name))), "Send one object in one call.")
 		}
-		if wrapper == nil || !d.holdsCall(wrapper) {
+		if wrapper == nil || !d.holdsCall(wrapper, true) && (d.holdsCall(m, true) || !d.holdsCall(wrapper, false)) {
 			wrapper = m
 		}
 	}
@@ -197,8 +197,9 @@ func (d *document) known(whole bool) bool {
 	return false
 }
 
-// holdsCall reports whether a member holds an object with fields of a call.
-func (d *document) holdsCall(m *member) bool {
+// holdsCall reports whether a member holds an object with fields of a call;
+// whole asks for its action.
+func (d *document) holdsCall(m *member, whole bool) bool {
 	inner := document{body: d.body, names: d.names}
 	switch m.value.Kind() {
 	case jsontext.KindBeginObject:
@@ -215,7 +216,7 @@ func (d *document) holdsCall(m *member) bool {
 			return false
 		}
 	}
-	return inner.known(false)
+	return inner.known(whole)
 }
 
 // isCall reports whether a text is a call by itself.
