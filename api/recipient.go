@@ -1,7 +1,6 @@
 package api
 
 import (
-	"regexp"
 	"strings"
 
 	"relevo/api/hook"
@@ -19,9 +18,6 @@ func readPhone(field, s string) (string, error) {
 	return phone, nil
 }
 
-// jidForm is a person's id by number or hidden number, or a group's.
-var jidForm = regexp.MustCompile(`^[0-9]{5,20}@(s\.whatsapp\.net|lid)$|^[0-9]{5,20}(-[0-9]{5,20})?@g\.us$`)
-
 // readRecipient reads a person or group: a phone number, or an id with @.
 func readRecipient(field, s string) (string, error) {
 	if !strings.Contains(s, "@") {
@@ -31,10 +27,10 @@ func readRecipient(field, s string) (string, error) {
 }
 
 func readJID(field, s string) (string, error) {
-	s = strings.TrimSpace(s)
-	if !jidForm.MatchString(s) {
+	jid, ok := hook.JID(s)
+	if !ok {
 		return "", relay.RefuseField(relay.CodeInvalidJID, field, field+" is not the id of a person or group.",
 			"An id is like 14151231234@s.whatsapp.net or 123456789012345678@g.us; a phone number is like +14151231234.")
 	}
-	return s, nil
+	return jid, nil
 }

@@ -63,6 +63,14 @@ func cleanJID(s string) string {
 	return s
 }
 
+// JID brings the id of a person or a group into its one form: without what
+// cannot be seen, and with the usual name of the server. ok is false where it
+// is none.
+func JID(s string) (jid string, ok bool) {
+	s = cleanJID(s)
+	return s, validJID(s)
+}
+
 func validJID(s string) bool { return len(s) <= maxJID && jidForm.MatchString(s) }
 
 func validChatID(s string) bool {

@@ -232,7 +232,7 @@ func (w *walk) noComma(c, closing byte) bool {
 	switch {
 	case w.comment():
 		return false
-	case c == '+' && last[0] == '"':
+	case c == '+' && last[0] == '"' && w.b[min(space(w.b, w.at+1), len(w.b)-1)] == '"':
 		return w.fail(w.at, "texts cannot be joined with + in JSON.", "Join them before they are sent, or write one text.")
 	case c == ';' && w.semicolon(last, closing):
 		return false

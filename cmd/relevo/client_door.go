@@ -66,16 +66,8 @@ func (r *remote) newListenCommand() *cobra.Command {
 			if long < 0 || long > time.Hour || long%time.Second != 0 {
 				return usagef("--for is from 0s to 1h, in whole seconds")
 			}
-			a, err := r.onWebhook(cmd.Context(), http.MethodPost, map[string]int{"seconds": int(long / time.Second)}, "listen")
-			if err != nil {
-				return err
-			}
-			if r.json {
-				r.writeJSON(a.Body)
-				return nil
-			}
-			o, err := readObject(a.Body)
-			if err != nil {
+			_, o, err := r.listening(cmd.Context(), http.MethodPost, map[string]int{"seconds": int(long / time.Second)})
+			if o == nil || err != nil {
 				return err
 			}
 			if until := o.text("listening_until"); until != "" {
@@ -90,6 +82,21 @@ func (r *remote) newListenCommand() *cobra.Command {
 	return cmd
 }
 
+// listening asks what the webhook waits for. Where JSON was asked for it is
+// printed, and the object is nil.
+func (r *remote) listening(ctx context.Context, method string, body any) (client.Answer, object, error) {
+	a, err := r.onWebhook(ctx, method, body, "listen")
+	if err != nil {
+		return a, nil, err
+	}
+	if r.json {
+		r.writeJSON(a.Body)
+		return a, nil, nil
+	}
+	o, err := readObject(a.Body)
+	return a, o, err
+}
+
 func (r *remote) newCapturedCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "captured",
@@ -97,16 +104,8 @@ func (r *remote) newCapturedCommand() *cobra.Command {
 		Example: "  relevo webhook captured",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := r.onWebhook(cmd.Context(), http.MethodGet, nil, "listen")
-			if err != nil {
-				return err
-			}
-			if r.json {
-				r.writeJSON(a.Body)
-				return nil
-			}
-			o, err := readObject(a.Body)
-			if err != nil {
+			a, o, err := r.listening(cmd.Context(), http.MethodGet, nil)
+			if o == nil || err != nil {
 				return err
 			}
 			switch {
