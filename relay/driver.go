@@ -57,6 +57,9 @@ type OutgoingFile struct {
 	Type string
 	Size int64
 	Open func() (io.ReadCloser, error)
+	// Link opens the file from outside for 72 hours; empty where the driver
+	// is not Linked.
+	Link string
 }
 
 // Verdict says what an error of a provider call means for the message.
@@ -112,9 +115,17 @@ type Report struct {
 
 // Inbound is a message that somebody wrote to a channel.
 type Inbound struct {
+	// ID is the provider's, by which a repetition is known; empty without one.
+	ID string
 	// From is + and digits, or a JID; Name the profile name, may be empty.
 	From, Name string
-	Text       string
-	At         time.Time
-	Group      bool
+	// User is the provider's own id of the person, where it has one: Meta's
+	// business-scoped user id. From may be empty then.
+	User  string
+	Text  string
+	Files []InboundFile
+	// Kind is the provider's word for what it is: text, image, location …
+	Kind  string
+	At    time.Time
+	Group bool
 }
