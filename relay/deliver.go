@@ -77,22 +77,22 @@ func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 	var leases []queue.Lease
 	var rests []time.Duration
 	var moved []quota.Entry
-	var bad string // the lane whose item could not be taken
 	now := time.Now()
 	err := r.Store.Claim(ctx, r.Set.Node, n, now, func(tx Tx, i queue.Item) error {
 		l, rest, err := r.take(ctx, &tally{Tx: tx, moved: &moved}, i, now)
 		if err != nil {
-			bad = i.Lane
-			return err
+			return &itemError{lane: i.Lane, err: err}
 		}
 		if l.Item != "" {
 			leases, rests = append(leases, l), append(rests, rest)
 		}
 		return nil
-	}, func() { leases, rests, moved, bad = leases[:0], rests[:0], moved[:0], "" })
+	}, func() { leases, rests, moved = leases[:0], rests[:0], moved[:0] })
 	if err != nil {
-		if bad != "" {
-			r.setAside(ctx, bad, err)
+		// an error of the store's own, also one that came in the middle of an
+		// item, is no lane's fault
+		if ie, ok := errors.AsType[*itemError](err); ok {
+			r.setAside(ctx, ie.lane, err)
 		}
 		return nil, err
 	}
@@ -104,6 +104,18 @@ func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 	}
 	return leases, nil
 }
+
+// itemError is why the first item of a lane could not be taken.
+type itemError struct {
+	lane string
+	err  error
+}
+
+func (e *itemError) Error() string {
+	return fmt.Sprintf("take the first item of lane %s: %v", e.lane, e.err)
+}
+
+func (e *itemError) Unwrap() error { return e.err }
 
 // aside is how long a lane waits whose first item cannot be taken.
 const aside = time.Minute

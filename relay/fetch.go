@@ -33,6 +33,9 @@ func (r *Relay) FetchFiles(ctx context.Context) error {
 		started := 0
 		for _, f := range due {
 			leased, err := r.leaseFetch(ctx, f)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
 			if err != nil {
 				next = time.Now().Add(time.Second)
 				break
@@ -82,11 +85,15 @@ func (r *Relay) wakeFetch() {
 }
 
 // leaseFetch takes a job: it may be taken again only after this try is
-// certainly over, by whoever runs then.
+// certainly over, by whoever runs then. ErrNotFound where it is not there any
+// more, or another node took it meanwhile.
 func (r *Relay) leaseFetch(ctx context.Context, f Fetch) (Fetch, error) {
 	err := r.Store.Update(ctx, func(tx Tx) error {
 		now := time.Now()
 		cur, err := tx.Fetch(ctx, f.Workspace, f.MessageID)
+		if err == nil && cur.Next.After(now) {
+			err = ErrNotFound
+		}
 		if err != nil {
 			return err
 		}

@@ -151,7 +151,8 @@ type Work interface {
 	// holder whose lease has ended. The store holds the lanes of all that it
 	// offers before it offers the first: take may touch an account between
 	// two of them. The transaction may run again; reset is called before each
-	// run. Once it returns nil, all is durable.
+	// run. An error of take, in a run that counts, ends it and is returned as
+	// it is. Once it returns nil, all is durable.
 	Claim(ctx context.Context, node string, n int, now time.Time, take func(Tx, queue.Item) error, reset func()) error
 	// NextDue is when Claim may have something for the node; the zero time
 	// where nothing waits.
@@ -270,7 +271,9 @@ type Upkeep interface {
 	// TakeJob lets a node run a cron job: false where another node has it, or
 	// has run it since last. It is the node's until PutJob, or until the lease
 	// ends; taking it again renews the lease. PutJob remembers when the run
-	// began that has ended well, and Job tells it; the zero time for never.
+	// began that has ended well, and Job tells it; the zero time for never. It
+	// fails, and changes nothing, where another node took over what this store
+	// had taken.
 	TakeJob(ctx context.Context, name, node string, last time.Time, lease time.Duration) (bool, error)
 	Job(ctx context.Context, name string) (last time.Time, err error)
 	PutJob(ctx context.Context, name string, last time.Time) error

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"relevo/relay"
 )
@@ -23,26 +24,32 @@ type writer struct {
 }
 
 // update runs a group in one transaction and answers it.
-func (w *writer) update(group []*request) {
-	err := w.commit(group)
-	if err != nil && len(group) > 1 && !passing(err) && !errors.Is(err, relay.ErrUnavailable) && !errors.Is(err, relay.ErrDiskFull) {
-		for _, req := range group { // what one function wrote is refused; the others need not suffer
-			w.update([]*request{req})
-		}
-		return
-	}
-	for _, req := range group {
-		if err != nil {
-			req.err, req.panic = err, nil
-		}
-		close(req.done)
-	}
-}
+func (w *writer) update(group []*request) { answer(group, w.commit(group), w.update) }
 
 // commit makes a group durable. An error is of all of them.
 func (w *writer) commit(group []*request) error {
 	wants := w.s.speculate(group, tx{})
-	return w.s.retrying(w.s.ctx, func() error { return w.try(group, wants) })
+	return w.s.retrying(w.s.ctx, func() error {
+		for began := time.Now(); ; {
+			known := weight(wants)
+			err := w.try(group, wants)
+			if !errors.Is(err, errTooLate) || weight(wants) <= known || time.Since(began) > tryFor {
+				return err
+			}
+			// nobody is in the way: the next try knows more rows from the start
+		}
+	})
+}
+
+// weight is how much is known of what a group asks for.
+func weight(wants map[key]bool) int {
+	n := len(wants)
+	for _, lock := range wants {
+		if lock {
+			n++
+		}
+	}
+	return n
 }
 
 // try runs a group once, over one connection.
@@ -63,24 +70,18 @@ func (w *writer) try(group []*request, wants map[key]bool) error {
 		return s.broken(conn, err)
 	}
 	started := time.Now()
-	missing := map[key]bool{}
-	for k, lock := range wants {
-		missing[k] = lock
-	}
-	g := s.gather(at, missing)
+	g := s.gather(at, maps.Clone(wants))
 	first := w.begin()
-	for _, req := range group {
-		if req.prepare == nil {
-			continue
-		}
+	if prepare := group[0].prepare; prepare != nil {
 		// a claim goes alone: it chooses its lanes before anything is held
-		if err := conn.SendBatch(ctx, first).Close(); err != nil {
+		err := conn.SendBatch(ctx, first).Close()
+		if err == nil {
+			err = prepare(ctx, g, conn.Conn())
+		}
+		if err != nil {
 			return s.broken(conn, err)
 		}
 		first = nil
-		if err := req.prepare(ctx, g, conn.Conn()); err != nil {
-			return s.broken(conn, err)
-		}
 	}
 	all, err := w.rounds(ctx, g, conn.Conn(), group, first)
 	g.everAsked(wants) // the next try loads them in order, at once
@@ -98,16 +99,8 @@ func (w *writer) try(group []*request, wants map[key]bool) error {
 	if err := g.flush(b, all); err != nil {
 		return s.broken(conn, err)
 	}
-	b.Queue("COMMIT")
-	if err := conn.SendBatch(ctx, b).Close(); err != nil {
-		if !lost(err) {
-			return s.broken(conn, err)
-		}
-		_ = conn.Conn().Close(ctx)
-		committed, err := w.resolve(err)
-		if err != nil || !committed {
-			return err
-		}
+	if err := w.send(ctx, conn, b); err != nil {
+		return err
 	}
 	w.last++
 	s.remember(g, all)
@@ -115,6 +108,22 @@ func (w *writer) try(group []*request, wants map[key]bool) error {
 		s.opt.OnCommit(time.Since(started), len(group))
 	}
 	return nil
+}
+
+// send commits what is in a batch. An error means that it has not happened, or
+// that nobody can say.
+func (w *writer) send(ctx context.Context, conn *pgxpool.Conn, b *pgx.Batch) error {
+	b.Queue("COMMIT")
+	err := conn.SendBatch(ctx, b).Close()
+	if err == nil {
+		return nil
+	}
+	if !lost(err) {
+		return w.s.broken(conn, err)
+	}
+	_ = conn.Conn().Close(ctx)
+	_, err = w.resolve(err) // without an error, it had happened
+	return err
 }
 
 // begin opens a transaction that is this writer's next. The row that counts

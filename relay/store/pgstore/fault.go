@@ -23,6 +23,7 @@ const (
 	codeNoConnection = "53300"
 	codeNotYet       = "57P03"
 	codeIdle         = "25P03" // idle_in_transaction_session_timeout
+	codeReadOnly     = "25006" // a standby, or a server that has lost its place to one
 )
 
 func codeOf(err error) string {
@@ -49,7 +50,7 @@ func passing(err error) bool {
 		return true
 	}
 	switch code := codeOf(err); code {
-	case codeUnique, codeSerialize, codeDeadlock, codeLockNotFree, codeNoConnection:
+	case codeUnique, codeSerialize, codeDeadlock, codeLockNotFree, codeNoConnection, codeReadOnly:
 		return true
 	case "":
 		return unreachable(err)
@@ -86,12 +87,16 @@ func (s *Store) retrying(ctx context.Context, fn func() error) error {
 		if ctx.Err() != nil {
 			return relay.ErrClosed
 		}
-		switch code := codeOf(err); {
+		code := codeOf(err)
+		if code == codeReadOnly {
+			s.pool.Reset() // another server takes the writes: only a new connection leads to it
+		}
+		switch {
 		case code == codeDiskFull:
 			return fmt.Errorf("%w: %w", relay.ErrDiskFull, err)
 		case !passing(err):
 			return err
-		case code != "" && !lost(err):
+		case code != "" && code != codeReadOnly && !lost(err):
 			if conflicts++; conflicts >= conflictTries || time.Since(began) > tryFor {
 				return fmt.Errorf("%w: %w", relay.ErrUnavailable, err)
 			}

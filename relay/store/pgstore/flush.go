@@ -115,7 +115,7 @@ func flushLanes(g *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict s
 // due is when a lane may release something, on the database's clock.
 func (g *gathering) due(l laneRow) optionalTime {
 	due := l.due
-	if !due.ok {
+	if !l.settled {
 		due = dueOf(l.Lane)
 	}
 	due.Time = g.at.toRemote(due.Time)

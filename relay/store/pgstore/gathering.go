@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -110,6 +111,13 @@ func (g *gathering) none(keys []key, lock string) {
 	}
 }
 
-func (g *gathering) found(k key, lock string, v any) {
-	g.rows[k] = row{found: true, locked: lock != "", v: v}
+func (g *gathering) found(k key, lock string, v any) { g.kept(k, lock, v, nil) }
+
+// kept is found for what was decoded: a damaged record fails who reads it, and
+// nobody else of the group.
+func (g *gathering) kept(k key, lock string, v any, bad error) {
+	if bad != nil {
+		v, bad = nil, fmt.Errorf("a damaged record: %w", bad)
+	}
+	g.rows[k] = row{found: true, locked: lock != "", v: v, bad: bad}
 }

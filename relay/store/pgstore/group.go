@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"runtime"
 	"sync/atomic"
@@ -137,8 +138,29 @@ func fill(in chan *request, group []*request) []*request {
 
 // view answers a group of reading transactions, of one moment.
 func (s *Store) view(group []*request) {
+	answer(group, s.viewOnce(group), s.view)
+}
+
+// answer tells a group what came of it. What the database refuses one function
+// fails the whole group; then each runs alone, so that it fails no other.
+func answer(group []*request, err error, run func([]*request)) {
+	together := err == nil || len(group) == 1 || passing(err) || errors.Is(err, relay.ErrUnavailable) || errors.Is(err, relay.ErrDiskFull) || errors.Is(err, relay.ErrClosed)
+	for _, req := range group {
+		if !together {
+			run([]*request{req})
+			continue
+		}
+		if err != nil {
+			req.err, req.panic = err, nil
+		}
+		close(req.done)
+	}
+}
+
+// viewOnce runs a group. An error is of all of them.
+func (s *Store) viewOnce(group []*request) error {
 	wants := s.speculate(group, tx{view: true})
-	err := s.retrying(s.ctx, func() error {
+	return s.retrying(s.ctx, func() error {
 		ctx, cancel := context.WithTimeout(s.ctx, tryFor)
 		defer cancel()
 		conn, err := s.pool.Acquire(ctx)
@@ -148,12 +170,6 @@ func (s *Store) view(group []*request) {
 		defer conn.Release()
 		return s.broken(conn, s.viewOver(ctx, conn.Conn(), group, maps.Clone(wants)))
 	})
-	for _, req := range group {
-		if err != nil {
-			req.err, req.panic = err, nil
-		}
-		close(req.done)
-	}
 }
 
 func (s *Store) viewOver(ctx context.Context, conn *pgx.Conn, group []*request, wants map[key]bool) error {

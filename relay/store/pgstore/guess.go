@@ -3,6 +3,7 @@ package pgstore
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -96,7 +97,7 @@ func (s *Store) remember(g *gathering, all *overlay) {
 
 // readRecords decodes a workspace's record and roster, or takes those that
 // were decoded before from the same bytes.
-func (s *Store) readRecords(id string, record, roster []byte, w *workspaceRow) (err error) {
+func (s *Store) readRecords(id string, record, roster []byte, w *workspaceRow) {
 	s.seen.mu.RLock()
 	d, ok := s.seen.records[id]
 	s.seen.mu.RUnlock()
@@ -104,15 +105,14 @@ func (s *Store) readRecords(id string, record, roster []byte, w *workspaceRow) (
 		d = decoded{record: bytes.Clone(record), roster: bytes.Clone(roster)}
 		if record != nil {
 			rec, err := decode[relay.Workspace](record)
-			if err != nil {
-				return err
-			}
-			d.w = &rec
+			d.w, w.bad = &rec, err
 		}
-		if roster != nil {
-			if d.refs, err = decode[[]relay.ChannelRef](roster); err != nil {
-				return err
-			}
+		if roster != nil && w.bad == nil {
+			d.refs, w.bad = decode[[]relay.ChannelRef](roster)
+		}
+		if w.bad != nil {
+			w.bad = fmt.Errorf("workspace %s is damaged: %w", id, w.bad)
+			return
 		}
 		s.seen.mu.Lock()
 		evict(s.seen.records, room[tWorkspace])
@@ -120,7 +120,6 @@ func (s *Store) readRecords(id string, record, roster []byte, w *workspaceRow) (
 		s.seen.mu.Unlock()
 	}
 	w.record, w.roster = d.w, d.refs
-	return nil
 }
 
 // fresh is how old a row may be that Glance tells of.

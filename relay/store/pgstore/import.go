@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -18,6 +17,7 @@ type Import struct {
 	ctx     context.Context
 	all     *overlay
 	n       int
+	failed  error // once set, it is what every call returns
 	jobs    []relay.JobRecord
 	secrets []string
 }
@@ -58,6 +58,9 @@ func (s *Store) Whole(ctx context.Context) error {
 
 // Put takes in one record.
 func (i *Import) Put(r relay.Record) error {
+	if i.failed != nil {
+		return i.failed
+	}
 	i.take(r)
 	if i.n++; i.n%importBatch == 0 {
 		return i.flush()
@@ -106,9 +109,14 @@ func (i *Import) take(r relay.Record) {
 	}
 }
 
+// flush writes what was taken in, once: where the connection is lost meanwhile,
+// nobody knows whether it happened, and counters would count it twice.
 func (i *Import) flush() error {
+	if i.failed != nil {
+		return i.failed
+	}
 	s := i.s
-	err := s.reading(i.ctx, func(conn *pgx.Conn) error {
+	i.failed = s.reading(i.ctx, func(conn *pgx.Conn) error {
 		at, err := s.moment(i.ctx, conn)
 		if err != nil {
 			return err
@@ -121,13 +129,13 @@ func (i *Import) flush() error {
 		}
 		b.Queue("COMMIT")
 		if err := conn.SendBatch(i.ctx, b).Close(); err != nil {
-			_ = conn.Close(i.ctx) // whatever it was in, it is not used again
-			return fmt.Errorf("after %s records: %w", strconv.Itoa(i.n), errors.Join(errHalfMoved, err))
+			_ = conn.Close(i.ctx)                                                  // whatever it was in, it is not used again
+			return fmt.Errorf("after %d records: %w (%v)", i.n, errHalfMoved, err) // the cause is told, not wrapped: it does not pass
 		}
 		return nil
 	})
 	i.all = newOverlay(nil)
-	return err
+	return i.failed
 }
 
 // Done writes what is left; from then on the database may be served from.

@@ -34,13 +34,13 @@ func carrier(kind quota.Kind, ref string) (id string, ok bool) {
 }
 
 func entryKey(account string, kind quota.Kind, ref string) key {
-	return key{t: tEntry, ws: account, a: string(kind), b: ref}
+	return key{t: tEntry, ws: account, a: string(kind), b: plain(ref)}
 }
 
 // Entry finds an entry: a message's among its marks, any other by its name.
 func (t *tx) Entry(_ context.Context, account string, kind quota.Kind, ref string) (quota.Entry, bool, error) {
 	if id, ok := carrier(kind, ref); ok {
-		_, m, err := t.message(account, id)
+		_, m, err := t.whole(account, id)
 		i := slices.IndexFunc(m.marks, func(e quota.Entry) bool { return e.Kind == kind && e.Ref == ref && e.Account == account })
 		if err != nil || i < 0 {
 			return quota.Entry{}, false, err
@@ -62,7 +62,7 @@ func (t *tx) PostEntry(_ context.Context, e quota.Entry) error {
 	if !ok {
 		return t.write(entryKey(e.Account, e.Kind, e.Ref), row{v: e})
 	}
-	r, m, err := t.message(e.Account, id)
+	r, m, err := t.whole(e.Account, id)
 	if err != nil {
 		return err
 	}

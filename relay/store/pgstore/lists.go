@@ -57,8 +57,14 @@ func (s *Store) told(err error) error {
 	})
 }
 
-// list hands the rows of a query to scan, all of them or an error.
+// list hands the rows of a query to scan, all of them or an error. What
+// somebody typed that is no text is looked for in a form that is kept nowhere.
 func (s *Store) list(ctx context.Context, scan func(at instant, rows pgx.Rows) error, sql string, args ...any) error {
+	for i, a := range args {
+		if text, ok := a.(string); ok {
+			args[i] = plain(text)
+		}
+	}
 	return s.reading(ctx, func(conn *pgx.Conn) error {
 		at, err := s.moment(ctx, conn)
 		if err != nil {

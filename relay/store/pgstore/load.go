@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,7 @@ var loaders = [tables]func(g *gathering, b *pgx.Batch, keys []key, lock string){
 	tLane: loadLanes, tWorkspace: loadWorkspaces, tChannel: loadChannels, tChat: loadChats, tMessage: loadMessages, tFetch: loadFetches,
 	tKey: loadKeys, tEntry: loadEntries, tAttempts: loadAttempts, tChatByID: loadChatPlaces, tChatNames: loadChatNames, tProvider: loadProviders,
 	tToken: loadTokens, tCallback: loadCallbacks, tAPIKey: loadAPIKeys,
+	tAhead: loadAhead,
 }
 
 // columns are the parts of keys as the arrays that a statement unnests.
@@ -39,14 +41,14 @@ func each(b *pgx.Batch, sql string, scan func(pgx.Rows) error, args ...any) {
 }
 
 const laneColumns = `r.workspace_id, r.id, r.account, r.next_free, r.lease_item, r.lease_owner, r.lease_epoch, r.lease_try, r.lease_until,
-	r.epoch, r.paused, r.hold, r.home, r.spacing_min, r.spacing_max, r.depth, r.last_seq, r.last_end, r.holder`
+	r.epoch, r.paused, r.hold, r.home, r.spacing_min, r.spacing_max, r.depth, r.last_seq, r.last_end, r.holder, r.due_at`
 
 func scanLane(rows pgx.Rows, at instant) (laneRow, error) {
 	var l laneRow
-	var free, until, end *time.Time
+	var free, until, end, due *time.Time
 	var least, most int64
 	err := rows.Scan(&l.Workspace, &l.ID, &l.Group, &free, &l.Lease.Item, &l.Lease.Owner, &l.Lease.Epoch, &l.Lease.Try, &until,
-		&l.Epoch, &l.Paused, &l.Hold, &l.Home, &least, &most, &l.Depth, &l.LastSeq, &end, &l.holder)
+		&l.Epoch, &l.Paused, &l.Hold, &l.Home, &least, &most, &l.Depth, &l.LastSeq, &end, &l.holder, &due)
 	if err != nil {
 		return l, err
 	}
@@ -56,6 +58,9 @@ func scanLane(rows pgx.Rows, at instant) (laneRow, error) {
 		l.Lease.Lane, l.Lease.Until = l.ID, at.toLocal(value(until))
 		l.Lease.Item = longID(l.Lease.Item)
 	}
+	l.due = optionalTime{at.toLocal(value(due)), due != nil}
+	may := dueOf(l.Lane)
+	l.settled = may.ok && (!l.due.ok || l.due.After(may.Time))
 	return l, nil
 }
 
@@ -95,9 +100,7 @@ func loadWorkspaces(g *gathering, b *pgx.Batch, keys []key, lock string) {
 			return err
 		}
 		a.LastAt = utc(last)
-		if err := g.s.readRecords(a.ID, record, roster, &w); err != nil {
-			return err
-		}
+		g.s.readRecords(a.ID, record, roster, &w)
 		g.found(key{t: tWorkspace, ws: a.ID}, lock, w)
 		return nil
 	}, ids)
@@ -114,8 +117,8 @@ func loadChannels(g *gathering, b *pgx.Batch, keys []key, lock string) {
 			return err
 		}
 		c, err := decode[relay.Channel](record)
-		g.found(k, lock, c)
-		return err
+		g.kept(k, lock, c, err)
+		return nil
 	}, ws, ids)
 }
 
@@ -130,8 +133,8 @@ func loadChats(g *gathering, b *pgx.Batch, keys []key, lock string) {
 			return err
 		}
 		c, err := decode[relay.Chat](record)
-		g.found(k, lock, c)
-		return err
+		g.kept(k, lock, c, err)
+		return nil
 	}, ws, channels, recipients)
 }
 
@@ -151,16 +154,13 @@ func scanMessage(rows pgx.Rows, at instant) (key, messageRow, error) {
 	var m messageRow
 	if record != nil {
 		rec, err := decode[relay.Message](record)
-		if err != nil {
-			return k, m, err
-		}
-		m.record = &rec
+		m.record, m.bad = &rec, err
 	}
-	if marks != nil {
-		var err error
-		if m.marks, err = decode[[]quota.Entry](marks); err != nil {
-			return k, m, err
-		}
+	if marks != nil && m.bad == nil {
+		m.marks, m.bad = decode[[]quota.Entry](marks)
+	}
+	if m.bad != nil {
+		m = messageRow{bad: fmt.Errorf("message %s is damaged: %w", longID(k.a), m.bad)}
 	}
 	if seq != nil {
 		m.item = &queue.Item{ID: longID(k.a), Lane: *lane, Recipient: *recipient, Seq: *seq, NotBefore: at.toLocal(value(notBefore)),

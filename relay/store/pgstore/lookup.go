@@ -73,11 +73,13 @@ func loadAttempts(g *gathering, b *pgx.Batch, keys []key, lock string) {
 		if err := rows.Scan(&ws, &a.seq, &record); err != nil {
 			return err
 		}
+		k := key{t: tAttempts, ws: ws}
 		var err error
 		a.attempt, err = decode[relay.Attempt](record)
-		lists[ws] = append(lists[ws], a)
-		g.found(key{t: tAttempts, ws: ws}, lock, lists[ws])
-		return err
+		if lists[ws] = append(lists[ws], a); g.rows[k].bad == nil {
+			g.kept(k, lock, lists[ws], err)
+		}
+		return nil
 	}, ws)
 }
 
@@ -137,6 +139,19 @@ func loadProviders(g *gathering, b *pgx.Batch, keys []key, lock string) {
 	}, ws, channels, ids)
 }
 
+func loadAhead(g *gathering, b *pgx.Batch, keys []key, lock string) {
+	g.none(keys, lock)
+	ws, lanes, recipients := columns(keys)
+	each(b, `SELECT k.* FROM unnest($1::text[], $2::text[], $3::text[]) AS k(ws, lane, recipient) WHERE EXISTS (
+			SELECT 1 FROM message m WHERE m.workspace_id = k.ws COLLATE "C" AND m.lane = k.lane COLLATE "C" AND m.recipient = k.recipient COLLATE "C" AND m.seq IS NOT NULL OFFSET 0)`,
+		func(rows pgx.Rows) error {
+			k := key{t: tAhead}
+			err := rows.Scan(&k.ws, &k.a, &k.b)
+			g.found(k, lock, true)
+			return err
+		}, ws, lanes, recipients)
+}
+
 // hashesOf are keys as the binary strings that they stand for.
 func hashesOf(keys []key) [][]byte {
 	out := make([][]byte, len(keys))
@@ -170,15 +185,15 @@ func loadCallbacks(g *gathering, b *pgx.Batch, keys []key, lock string) {
 
 func loadAPIKeys(g *gathering, b *pgx.Batch, keys []key, lock string) {
 	g.none(keys, lock)
-	each(b, `SELECT r.record FROM api_key_hash h JOIN api_key r ON r.workspace_id = h.workspace_id AND r.hash = h.hash WHERE h.hash = ANY($1::bytea[])`,
+	each(b, `SELECT h.hash, r.record FROM api_key_hash h JOIN api_key r ON r.workspace_id = h.workspace_id AND r.hash = h.hash WHERE h.hash = ANY($1::bytea[])`,
 		func(rows pgx.Rows) error {
-			var record []byte
-			if err := rows.Scan(&record); err != nil {
+			var hash, record []byte
+			if err := rows.Scan(&hash, &record); err != nil {
 				return err
 			}
 			k, err := decode[relay.APIKey](record)
-			g.found(key{t: tAPIKey, a: string(k.Hash[:])}, lock, k)
-			return err
+			g.kept(key{t: tAPIKey, a: string(hash)}, lock, k, err)
+			return nil
 		}, hashesOf(keys))
 }
 

@@ -224,3 +224,30 @@ func TestAStoreThatCannotBeReachedSaysSoSoonAndGoesOnLater(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAnImportWhoseCommitIsLostIsNotRepeated counts twice what is taken in
+// twice, so an import that does not know says that it was not finished.
+func TestAnImportWhoseCommitIsLostIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	s, w := wired(t, io.Discard)
+	in, err := s.NewImport(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ws := relay.NewID("ws_")
+	if err := in.Put(relay.Record{Count: &relay.CountRecord{Workspace: ws, Minute: 5, Counts: relay.Counts{Channel: "c", Sent: 7}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.armed.Store(&cut{[]byte("COMMIT\x00"), true})
+	err = in.Done()
+	if w.armed.Load() != nil {
+		t.Fatal("the connection was not cut: the test did not test")
+	}
+	counts, listErr := s.Counts(t.Context(), ws, time.Time{}, time.Time{})
+	if err == nil || in.Done() == nil || listErr != nil || len(counts) != 1 || counts[0].Sent != 7 {
+		t.Errorf("done: %v; counts %+v (%v), want an error and 7", err, counts, listErr)
+	}
+	if err := s.Whole(t.Context()); err == nil {
+		t.Error("a database that was filled by half may be served from")
+	}
+}

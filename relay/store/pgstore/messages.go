@@ -26,6 +26,15 @@ func (t *tx) message(workspace, id string) (row, messageRow, error) {
 	return r, m, err
 }
 
+// whole is message for who needs its record or its marks.
+func (t *tx) whole(workspace, id string) (row, messageRow, error) {
+	r, m, err := t.message(workspace, id)
+	if err == nil {
+		err = m.bad
+	}
+	return r, m, err
+}
+
 func (t *tx) putMessage(workspace, id string, r row, m messageRow, p part) error {
 	if t.view {
 		return errReadOnly
@@ -40,7 +49,7 @@ func (t *tx) putMessage(workspace, id string, r row, m messageRow, p part) error
 
 // Message finds one by id.
 func (t *tx) Message(_ context.Context, workspace, id string) (relay.Message, error) {
-	_, m, err := t.message(workspace, id)
+	_, m, err := t.whole(workspace, id)
 	if err == nil && m.record == nil {
 		err = relay.ErrNotFound
 	}
@@ -52,7 +61,7 @@ func (t *tx) Message(_ context.Context, workspace, id string) (relay.Message, er
 
 // PutMessage writes one.
 func (t *tx) PutMessage(_ context.Context, rec relay.Message) error {
-	r, m, err := t.message(rec.Workspace, rec.ID)
+	r, m, err := t.whole(rec.Workspace, rec.ID)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (s *Store) forget(ctx context.Context, old []key, before time.Time) (remove
 			JOIN message r ON r.workspace_id = k.ws COLLATE "C" AND r.id = k.id COLLATE "C"
 			ORDER BY r.workspace_id, r.id FOR UPDATE OF r SKIP LOCKED`, func(rows pgx.Rows) error {
 			k, m, err := scanMessage(rows, instant{})
-			if err == nil && m.item == nil && m.record != nil && m.record.Status.Settled() && m.record.CreatedAt.Before(before) {
+			if err == nil && m.bad == nil && m.item == nil && m.record != nil && m.record.Status.Settled() && m.record.CreatedAt.Before(before) {
 				gone[k] = m
 			}
 			return err

@@ -17,6 +17,15 @@ func (t *tx) workspace(id string) (row, workspaceRow, error) {
 	return r, w, err
 }
 
+// wholeWorkspace is workspace for who needs its record or its roster.
+func (t *tx) wholeWorkspace(id string) (row, workspaceRow, error) {
+	r, w, err := t.workspace(id)
+	if err == nil {
+		err = w.bad
+	}
+	return r, w, err
+}
+
 func (t *tx) putWorkspace(id string, r row, w workspaceRow, p part) error {
 	r.v, r.dirty = w, r.dirty|p
 	return t.write(key{t: tWorkspace, ws: id}, r)
@@ -24,7 +33,7 @@ func (t *tx) putWorkspace(id string, r row, w workspaceRow, p part) error {
 
 // Workspace finds one by id.
 func (t *tx) Workspace(_ context.Context, id string) (relay.Workspace, error) {
-	_, w, err := t.workspace(id)
+	_, w, err := t.wholeWorkspace(id)
 	if err == nil && w.record == nil {
 		err = relay.ErrNotFound
 	}
@@ -36,7 +45,7 @@ func (t *tx) Workspace(_ context.Context, id string) (relay.Workspace, error) {
 
 // PutWorkspace writes one.
 func (t *tx) PutWorkspace(_ context.Context, rec relay.Workspace) error {
-	r, w, err := t.workspace(rec.ID)
+	r, w, err := t.wholeWorkspace(rec.ID)
 	if err != nil {
 		return err
 	}
@@ -47,13 +56,13 @@ func (t *tx) PutWorkspace(_ context.Context, rec relay.Workspace) error {
 
 // Channels is a workspace's roster.
 func (t *tx) Channels(_ context.Context, workspace string) ([]relay.ChannelRef, error) {
-	_, w, err := t.workspace(workspace)
+	_, w, err := t.wholeWorkspace(workspace)
 	return slices.Clone(w.roster), err
 }
 
 // PutChannels writes the roster.
 func (t *tx) PutChannels(_ context.Context, workspace string, refs []relay.ChannelRef) error {
-	r, w, err := t.workspace(workspace)
+	r, w, err := t.wholeWorkspace(workspace)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,7 @@ const (
 	tToken                  // hash
 	tCallback               // callback id
 	tAPIKey                 // hash
+	tAhead                  // workspace, lane, recipient: whether any item waits
 	tables
 )
 
@@ -44,6 +45,15 @@ const (
 type key struct {
 	t        table
 	ws, a, b string
+}
+
+// sound is false for what PostgreSQL takes in no text: NUL, or what is not
+// UTF-8. Hashes are bytes.
+func (k key) sound() bool {
+	if k.ws != plain(k.ws) {
+		return false
+	}
+	return k.t == tKey || k.t == tToken || k.t == tAPIKey || k.t == tChatNames || k.a == plain(k.a) && k.b == plain(k.b)
 }
 
 func compareKeys(a, b key) int {
@@ -66,6 +76,8 @@ type row struct {
 	// dirty says which parts were written.
 	dirty part
 	v     any
+	// bad is why what is there cannot be read.
+	bad error
 	// seen is when a remembered row was true.
 	seen time.Time
 }
@@ -85,12 +97,16 @@ type laneRow struct {
 	queue.Lane
 	// holder is who leased it last.
 	holder string
-	// due is when it may release something, where a claim has found out;
+	// due is when it may release something (not before another change, where it
+	// is none), if settled, by a claim that has looked for its first item;
 	// otherwise it is worked out from the lane.
-	due optionalTime
+	due     optionalTime
+	settled bool
 }
 
 type workspaceRow struct {
+	// bad is why the record or the roster cannot be read. The account can.
+	bad      error
 	record   *relay.Workspace
 	roster   []relay.ChannelRef
 	account  quota.Account
@@ -98,6 +114,8 @@ type workspaceRow struct {
 }
 
 type messageRow struct {
+	// bad is why the record or the marks cannot be read. The item can.
+	bad    error
 	record *relay.Message
 	marks  []quota.Entry
 	item   *queue.Item

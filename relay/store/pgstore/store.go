@@ -66,6 +66,7 @@ type Store struct {
 	pruning   sync.Mutex // guards prunedTo: where PruneMessages goes on
 	prunedTo  key
 	claiming  sync.Mutex
+	taken     sync.Map // of jobs: as which node this process took them last
 	claimer   writer
 
 	ctx     context.Context

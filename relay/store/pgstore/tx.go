@@ -112,7 +112,10 @@ func (t *tx) read(k key, lock bool) (row, error) {
 	}
 	lock = lock && !t.view
 	if r, ok := t.g.rows[k]; ok && (r.locked || !lock || !r.found) {
-		return r, nil
+		return r, r.bad
+	}
+	if !k.sound() {
+		return row{}, nil // it is in no table, and the database refuses to look
 	}
 	return t.miss(k, lock)
 }
@@ -147,7 +150,11 @@ func (t *tx) loadNow(k key, lock bool) (row, error) {
 	if t.fault == nil && lock && (had || t.g.rows[k].found) {
 		t.fault = errTooLate
 	}
-	return t.g.rows[k], t.fault
+	r := t.g.rows[k]
+	if t.fault != nil {
+		return r, t.fault
+	}
+	return r, r.bad
 }
 
 // write puts a row in place of the one that was read.

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -81,11 +82,26 @@ func (s *Store) TakeJob(ctx context.Context, name, node string, last time.Time, 
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = clock_timestamp() + $4 * interval '1 microsecond'
 			WHERE (j.owner = $2 OR j.owner = '' OR j.until < clock_timestamp()) AND j.last IS NOT DISTINCT FROM $3`,
 		name, node, pgtype.Timestamptz{Time: micro(last), Valid: !last.IsZero()}, lease.Microseconds())
+	if n == 1 {
+		s.taken.Store(name, node)
+	}
 	return n == 1, err
 }
 
-// PutJob remembers when a cron job ended well, and lets go of it.
+// PutJob remembers when a cron job ended well, and lets go of it. Where this
+// process took it and another one has it by now, it is that one's. It may run
+// again after an answer that was lost.
 func (s *Store) PutJob(ctx context.Context, name string, last time.Time) error {
+	if node, ok := s.taken.Load(name); ok {
+		n, err := s.exec(ctx, `UPDATE job SET last = $2, owner = '', until = NULL WHERE name = $1 AND (owner = $3 OR owner = '' AND last = $2)`, name, micro(last), node)
+		if err == nil && n == 0 {
+			return fmt.Errorf("job %s: another node took it during the run", name)
+		}
+		if err == nil {
+			s.taken.Delete(name)
+		}
+		return err
+	}
 	_, err := s.exec(ctx, `INSERT INTO job (name, last) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET last = excluded.last, owner = '', until = NULL`, name, micro(last))
 	return err
 }
@@ -113,6 +129,7 @@ func (s *Store) PruneWriters(ctx context.Context) error {
 
 // ReleaseJob lets go of a job that a node took, as if it had not.
 func (s *Store) ReleaseJob(ctx context.Context, name, node string) error {
+	s.taken.Delete(name)
 	_, err := s.exec(ctx, `UPDATE job SET owner = '', until = NULL WHERE name = $1 AND owner = $2`, name, node)
 	return err
 }

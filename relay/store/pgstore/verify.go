@@ -131,11 +131,11 @@ func (v *verification) messages() error {
 			var c checked
 			var err error
 			c.key, c.messageRow, err = scanMessage(withMore{rows, []any{&c.channel, &c.status, &c.provider, &c.unknown}}, instant{})
-			if err != nil && c.a == "" {
+			if err != nil {
 				return err
 			}
 			from = c.key
-			if err != nil {
+			if c.bad != nil {
 				v.say("message %s cannot be read", longID(c.a))
 				return nil
 			}

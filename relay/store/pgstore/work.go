@@ -55,10 +55,10 @@ func (s *Store) Claim(ctx context.Context, node string, n int, now time.Time, ta
 				continue
 			}
 			i, err := t.Item(ctx, o.lane, o.item)
-			if err != nil {
-				return err
+			if err == nil {
+				err = take(t, i)
 			}
-			if err := take(t, i); err != nil {
+			if err != nil && !t.missed { // with a miss this run only finds out what all of them ask for
 				return err
 			}
 		}
@@ -80,16 +80,12 @@ type claimOf struct {
 
 // lanesDue are the lanes that may release something now, the most overdue
 // first. Whoever holds one of them is not waited for.
-const lanesDue = `SELECT ` + laneColumns + `, r.due_at FROM lane r WHERE r.home = $1 AND r.due_at <= $2 ORDER BY r.due_at LIMIT $3 FOR UPDATE SKIP LOCKED`
+const lanesDue = `SELECT ` + laneColumns + ` FROM lane r WHERE r.home = $1 AND r.due_at <= $2 ORDER BY r.due_at LIMIT $3 FOR UPDATE SKIP LOCKED`
 
 // offersFor takes due lanes and finds the first item of each. The items are
 // read after the lanes are held: nobody changes them any more.
 func offersFor(ctx context.Context, g *gathering, conn *pgx.Conn, c claimOf) ([]offer, error) {
-	type dueLane struct {
-		laneRow
-		at time.Time
-	}
-	var due []dueLane
+	var due []laneRow
 	// early enough on every clock: an error of the measurement never makes a
 	// lane free too soon
 	now := g.at.toRemote(c.now).Add(-2 * g.at.off)
@@ -100,23 +96,21 @@ func offersFor(ctx context.Context, g *gathering, conn *pgx.Conn, c claimOf) ([]
 	}
 	for _, home := range homes {
 		each(b, lanesDue, func(rows pgx.Rows) error {
-			var d dueLane
-			l, err := scanLane(withMore{rows, []any{&d.at}}, g.at)
-			d.laneRow = l
-			due = append(due, d)
+			l, err := scanLane(rows, g.at)
+			due = append(due, l)
 			return err
 		}, home, now, c.n)
 	}
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(due, func(a, b dueLane) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(due, func(a, b laneRow) int { return a.due.Compare(b.due.Time) })
 	due = due[:min(len(due), c.n)]
 	var offers []offer
 	var free []key
 	for _, d := range due {
 		k := laneKey(d.ID)
-		g.found(k, "held", d.laneRow)
+		g.found(k, "held", d)
 		o := offer{lane: d.ID, item: d.Lease.Item}
 		if o.item == "" {
 			free = append(free, k)
@@ -140,19 +134,20 @@ func offersFor(ctx context.Context, g *gathering, conn *pgx.Conn, c claimOf) ([]
 // heads finds for each lane the item that leaves next: of those that are not
 // waiting, are prepared and have nobody of their recipient before them, what
 // returned to the head, else what came first. Without one, when the next one
-// may be.
+// may be. OFFSET 0 keeps the planner from joining all items of a lane with all
+// others: each is looked up by itself, and only until the first one fits.
 const heads = `SELECT k.lane, c.id, n.next FROM unnest($1::text[], $2::text[]) AS k(ws, lane)
 	LEFT JOIN LATERAL (
 		SELECT id FROM (
 			(SELECT m.id, 0 AS rank FROM message m
 				WHERE m.workspace_id = k.ws COLLATE "C" AND m.lane = k.lane COLLATE "C" AND m.seq IS NOT NULL AND NOT m.out AND NOT m.unready AND m.not_before <= $3
-				AND NOT EXISTS (SELECT 1 FROM message e WHERE e.workspace_id = m.workspace_id AND e.lane = m.lane AND e.recipient = m.recipient AND e.seq < m.seq AND e.seq IS NOT NULL)
+				AND NOT EXISTS (SELECT 1 FROM message e WHERE e.workspace_id = m.workspace_id AND e.lane = m.lane AND e.recipient = m.recipient AND e.seq < m.seq AND e.seq IS NOT NULL OFFSET 0)
 				ORDER BY m.not_before, m.seq LIMIT 1)
 			UNION ALL
 			(SELECT m.id, 1 AS rank FROM message m
 				WHERE m.workspace_id = k.ws COLLATE "C" AND m.lane = k.lane COLLATE "C" AND m.seq IS NOT NULL AND NOT m.out AND NOT m.unready AND m.not_before IS NULL
-				AND NOT EXISTS (SELECT 1 FROM message e WHERE e.workspace_id = m.workspace_id AND e.lane = m.lane AND e.recipient = m.recipient AND e.seq < m.seq AND e.seq IS NOT NULL)
-				ORDER BY m.seq LIMIT 1)
+				AND NOT EXISTS (SELECT 1 FROM message e WHERE e.workspace_id = m.workspace_id AND e.lane = m.lane AND e.recipient = m.recipient AND e.seq < m.seq AND e.seq IS NOT NULL OFFSET 0)
+				ORDER BY m.not_before, m.seq LIMIT 1)
 		) both_kinds ORDER BY rank LIMIT 1
 	) c ON true
 	LEFT JOIN LATERAL (

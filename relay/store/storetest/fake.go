@@ -100,13 +100,16 @@ type files struct {
 // Fetch keeps a file of 7 bytes, or fails as told.
 func (f *files) Fetch(ctx context.Context, key, _, _ string, _ relay.FileKind, _ int64) (string, int64, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.tried++
+	takes := f.takes
+	f.mu.Unlock()
 	select {
-	case <-time.After(f.takes):
+	case <-time.After(takes):
 	case <-ctx.Done():
 		return "", 0, ctx.Err()
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if len(f.fails) > 0 {
 		err := f.fails[0]
 		f.fails = f.fails[1:]
@@ -116,6 +119,13 @@ func (f *files) Fetch(ctx context.Context, key, _, _ string, _ relay.FileKind, _
 	}
 	f.kept[key] = time.Now()
 	return "image/png", 7, nil
+}
+
+// made is how many fetches were begun.
+func (f *files) made() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tried
 }
 
 // Open opens what was kept.

@@ -1,9 +1,12 @@
 package storetest
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"relevo/queue"
 	"relevo/relay"
 )
 
@@ -15,6 +18,7 @@ func recovering() []storyCase {
 		{"ARestartKeepsTheQueueInOrder", restartInOrder},
 		{"ACrashDuringAFetchFetchesAgain", crashWhileFetching},
 		{"BrokenBooksStopTheirOwnWorkspaceAlone", brokenBooks},
+		{"ALaneIsSetAsideForAFaultOfItsOwnAlone", setAside},
 		{"BrokenBooksDoNotKeepTheProcessFromStopping", brokenBooksWhileSending},
 		{"AFullDiskLosesNothingSendsNothingTwiceAndDoesNotSpin", fullDisk},
 		{"StoppingLetsTheCallInFlightSettle", stopping},
@@ -196,4 +200,60 @@ func stoppingAFetch(t *testing.T, w *world) {
 	if waited := w.driver.made()[0].Start.Sub(began); waited > time.Second {
 		t.Errorf("the file came %v after the start", waited)
 	}
+}
+
+// failing is a store whose claims fail: by a fault of what is claimed, or, after
+// a run that is thrown away, by one of the store.
+type failing struct {
+	relay.Store
+	own, store bool
+}
+
+var errDamaged = errors.New("damaged")
+
+// damagedTx is a transaction that can read no message.
+type damagedTx struct{ relay.Tx }
+
+func (damagedTx) Message(context.Context, string, string) (relay.Message, error) {
+	return relay.Message{}, errDamaged
+}
+
+// Claim fails as told.
+func (s *failing) Claim(ctx context.Context, node string, n int, now time.Time, take func(relay.Tx, queue.Item) error, reset func()) error {
+	if !s.own && !s.store {
+		return s.Store.Claim(ctx, node, n, now, take, reset)
+	}
+	err := s.Store.Claim(ctx, node, n, now, func(tx relay.Tx, i queue.Item) error { return take(damagedTx{tx}, i) }, reset)
+	if err != nil && s.store {
+		return relay.ErrUnavailable
+	}
+	return err
+}
+
+// LatestMessage is the inner store's, where it has one.
+func (s *failing) LatestMessage() (string, error) { return latestOf(s.Store) }
+
+func setAside(t *testing.T, w *world) {
+	s := &failing{Store: w.store, store: true}
+	w.store = s
+	w.start()
+	id := w.accept(text("+1", "a"))
+	if leases, err := w.relay.Claim(t.Context(), 1); !errors.Is(err, relay.ErrUnavailable) {
+		t.Fatalf("leases %v (%v), want the store's error", leases, err)
+	}
+	s.store = false
+	w.dispatch(time.Second)
+	w.is(relay.Sent, id)
+
+	id = w.accept(text("+1", "b"))
+	time.Sleep(w.ch.SpacingMax)
+	s.own = true
+	if leases, err := w.relay.Claim(t.Context(), 1); !errors.Is(err, errDamaged) {
+		t.Fatalf("leases %v (%v), want the fault of the message", leases, err)
+	}
+	s.own = false
+	w.dispatch(30 * time.Second)
+	w.is(relay.Queued, id)
+	w.dispatch(time.Minute)
+	w.is(relay.Sent, id)
 }

@@ -15,6 +15,7 @@ func rows() []ruleCase {
 	return []ruleCase{
 		{"EveryRowComesBackWithEveryField", everyRow},
 		{"WhatIsNotThereIsNotFound", nothingThere},
+		{"AKeyThatNoDatabaseTakesIsNotFound", brokenKeys},
 		{"ARowOfAnotherWorkspaceIsNotFound", anotherWorkspace},
 		{"ADeletedRowIsNotFound", deletedRows},
 		{"ATextThatIsNotUTF8IsKeptReadable", brokenText},
@@ -82,6 +83,47 @@ func nothingThere(t *testing.T, b *bench) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// brokenKeys looks for what somebody typed into an address: it is not there,
+// and nothing else is said of it.
+func brokenKeys(t *testing.T, b *bench) {
+	ctx, ws := t.Context(), relay.NewID("ws_")
+	look := func(t *report, tx relay.Tx) error {
+		for _, bad := range []string{"\x00", "a\x00b", "\xed\xa0\x80", "\xff"} {
+			for what, err := range map[string]error{
+				"workspace": second(tx.Workspace(ctx, bad)), "channel": second(tx.Channel(ctx, ws, bad)), "channel of another": second(tx.Channel(ctx, bad, "ch")),
+				"chat": second(tx.Chat(ctx, ws, "ch", bad)), "chat number": second(tx.ChatByID(ctx, ws, bad)), "message": second(tx.Message(ctx, bad, messageID(1))),
+				"provider": second(tx.MessageByProvider(ctx, ws, "ch", bad)), "callback": second(tx.WorkspaceByCallback(ctx, bad)), "key": second(tx.Key(ctx, ws, bad)),
+			} {
+				if !errors.Is(err, relay.ErrNotFound) {
+					t.Errorf("%s %q: %v, want ErrNotFound", what, bad, err)
+				}
+			}
+			if err := second(tx.Lane(ctx, ws+"/"+bad)); !errors.Is(err, queue.ErrNoLane) {
+				t.Errorf("lane %q: %v, want ErrNoLane", bad, err)
+			}
+			_, found, err := tx.Entry(ctx, ws, quota.KindGrant, bad)
+			names, err2 := tx.ChatsByName(ctx, ws, bad)
+			if err := errors.Join(err, err2); err != nil || found || len(names) > 0 {
+				t.Errorf("grant %q: %v, chats %v (%v)", bad, found, names, err)
+			}
+		}
+		return nil
+	}
+	b.view(look)
+	b.update(look)
+	for _, bad := range []string{"\x00", "\xff"} {
+		page := relay.Page{Limit: 10}
+		messages, _, err := b.store.Messages(ctx, relay.MessageFilter{Workspace: ws, Channel: bad}, page)
+		chats, _, err2 := b.store.Chats(ctx, ws, bad, page)
+		entries, _, err3 := b.store.Entries(ctx, bad, page)
+		lanes, err4 := b.store.Queue(ctx, bad, at)
+		last, err5 := b.store.Job(ctx, bad)
+		if err := errors.Join(err, err2, err3, err4, err5); err != nil || len(messages)+len(chats)+len(entries)+len(lanes) > 0 || !last.IsZero() {
+			t.Errorf("lists of %q: %v, %v, %v, %v, %v (%v), want nothing", bad, messages, chats, entries, lanes, last, err)
+		}
+	}
+}
 
 func anotherWorkspace(t *testing.T, b *bench) {
 	w, other := sampleWorkspace(), relay.NewID("ws_")

@@ -16,6 +16,7 @@ func several() []storyCase {
 		{"TheNumberOfLanesChangesOnlyWhileNothingIsQueued", otherLanes},
 		{"AReportThroughAnotherWorkspacesChannelIsHarmless", foreignWorkspace},
 		{"AReportThatComesAfterItsChannelWasDeletedCounts", reportAfterDeletion},
+		{"TwoNodesFetchEachFileOnce", twoNodesFetch},
 		{"AFileIsKeptByItsWorkspaceForAsLongAsItIsNeeded", keptFiles},
 	}
 }
@@ -141,6 +142,37 @@ func reportAfterDeletion(t *testing.T, w *world) {
 	w.crash()
 	w.report(id, relay.Read)
 	w.is(relay.Read, id)
+}
+
+func twoNodesFetch(t *testing.T, w *world) {
+	w.widen(12)
+	w.files.takes = time.Second
+	one := w.relay
+	w.set.Node = "another"
+	w.start()
+	for _, fails := range []error{nil, &relay.FetchError{Code: relay.CodeFileUnreachable, Message: "503", Again: true}} {
+		const files = 20
+		var ids []string
+		for n := range files {
+			if fails != nil {
+				w.files.fails = append(w.files.fails, fails)
+			}
+			to := relay.Address{Phone: fmt.Sprintf("+1415%03d", n)}
+			ids = append(ids, w.accept(relay.Action{To: to, FileURL: "https://example.com/a.png", FileName: "a.png"}))
+		}
+		w.files.tried = 0
+		stop := w.work()
+		w.relay, one = one, w.relay
+		stopOther := w.work()
+		time.Sleep(3 * time.Second)
+		if n := w.files.made(); n != files {
+			t.Errorf("%d files were fetched %d times within 3 s", files, n)
+		}
+		time.Sleep(time.Minute)
+		stop()
+		stopOther()
+		w.is(relay.Sent, ids...)
+	}
 }
 
 func keptFiles(t *testing.T, w *world) {

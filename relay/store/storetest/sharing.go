@@ -18,6 +18,7 @@ func sharing() []ruleCase {
 		{"ACallbackLeadsToItsWorkspaceUntilItIsDeleted", callbacks},
 		{"AJobIsTakenOnceForEachRun", takenJobs},
 		{"LanesOnHoldAreFoundWhileTheyHaveWhatIsNotOut", laneCase(draining)},
+		{"WhatComesBehindAWaitingItemOfItsRecipientMakesNothingDue", laneCase(behindWaiting)},
 		{"TheBacklogSumsUpAllLanes", laneCase(backlog)},
 		{"AnItemThatGetsReadyWhileItIsTakenAwayIsGone", laneCase(readyRacing)},
 	}
@@ -169,6 +170,42 @@ func draining(t *testing.T, l *line) {
 	}
 	l.reopen()
 	check("gone", 2, laneID(0), laneID(1)) // two of the four
+}
+
+func behindWaiting(_ *testing.T, l *line) {
+	later := func(after time.Duration) func(*queue.Item) {
+		return func(i *queue.Item) { i.NotBefore = l.now.Add(after) }
+	}
+	l.push(1, "+1", later(time.Hour))
+	hour := l.now.Add(time.Hour)
+	l.next(-1)
+	for n := 2; n < 5; n++ {
+		l.push(n, "+1", nil)
+		l.due(hour)
+	}
+	l.push(5, "+1", later(2*time.Hour))
+	l.due(hour)
+	l.push(6, "+2", nil)
+	l.due(l.now)
+	l.done(l.next(6))
+	l.next(-1)
+	l.push(7, "+2", later(time.Minute))
+	l.next(-1)
+	l.due(l.now.Add(time.Minute))
+	l.push(8, "+1", nil)
+	l.push(9, "+2", nil)
+	l.next(-1)
+	l.reopen()
+	l.due(l.now.Add(time.Minute))
+	l.update(func(t *report, tx relay.Tx) error { return l.remove(tx, 1) }) // the one that the others waited for
+	l.due(l.now)
+	l.done(l.next(2))
+	l.lane(l.id, func(q *queue.Lane) { q.Paused = true })
+	l.push(10, "+1", nil)
+	l.due(time.Time{})
+	l.lane(l.id, func(q *queue.Lane) { q.Paused = false })
+	l.due(l.now)
+	l.done(l.next(3))
 }
 
 func backlog(t *testing.T, l *line) {
