@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,17 +31,17 @@ func post(t *testing.T, url string) (Result, *relay.SendError) {
 }
 
 func TestWhatWentWrongSaysWhetherAnythingWentOut(t *testing.T) {
-	calls := 0
+	var calls atomic.Int64 // the server answers nothing that would order its writes before our reads
 	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		calls++
+		calls.Add(1)
 		conn, _, err := http.NewResponseController(w).Hijack()
 		if err == nil {
 			conn.Close()
 		}
 	}))
 	defer cut.Close()
-	if _, e := post(t, cut.URL+"?key=secret"); e == nil || e.Verdict != relay.Unsure || calls != 1 || strings.Contains(e.Err.Error(), "secret") {
-		t.Errorf("a connection that was cut: %v after %d calls", e, calls)
+	if _, e := post(t, cut.URL+"?key=secret"); e == nil || e.Verdict != relay.Unsure || calls.Load() != 1 || strings.Contains(e.Err.Error(), "secret") {
+		t.Errorf("a connection that was cut: %v after %d calls", e, calls.Load())
 	}
 	closed := httptest.NewServer(nil)
 	closed.Close()
