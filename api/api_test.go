@@ -265,7 +265,7 @@ func TestAChannelLivesThroughTheAPI(t *testing.T) {
 	h := build(t, 5)
 	rec := h.api("POST", "channels", `{"kind":"sandbox","phone":"+1 (510) 555-0000","name":"Two","settings":{"a":"b"},"spacing_ms":{"min":0,"max":0},"concurrency":4}`)
 	c := h.object(rec, 201)
-	fields(t, c, "id kind name phone state reason paused spacing_ms concurrency max_file_bytes connected_at created_at at_least_once")
+	fields(t, c, "id kind name phone state reason paused spacing_ms concurrency max_file_bytes connected_at created_at at_least_once settings callbacks callbacks_since")
 	path := "channels/" + c["id"].(string)
 	if c["phone"] != "+15105550000" || c["concurrency"] != 4.0 || c["state"] != "connected" || rec.Header().Get("Location") != apiBase+"/workspaces/"+h.ws+"/"+path {
 		t.Errorf("got %v", c)
@@ -322,7 +322,7 @@ func TestChatsAreMadeByHand(t *testing.T) {
 	body := `{"channel_id":"` + h.channel + `","phone":"+1 415 123 1234","name":"Ann"}`
 	rec := h.api("POST", "chats", body)
 	chat := h.object(rec, 201)
-	fields(t, chat, "id channel_id recipient name group created_at last_inbound_at")
+	fields(t, chat, "id channel_id recipient name group created_at last_inbound_at window_until window_seconds")
 	if chat["recipient"] != "+14151231234" || chat["name"] != "Ann" || chat["group"] != false {
 		t.Errorf("got %v", chat)
 	}

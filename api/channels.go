@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"time"
@@ -10,8 +11,8 @@ import (
 	"relevo/relay"
 )
 
-// channelView is a channel as the API shows it. A driver's settings may hold
-// credentials and are not shown.
+// channelView is a channel as the API shows it. Secrets in its settings are
+// shown by their last characters.
 type channelView struct {
 	ID           string             `json:"id"`
 	Kind         string             `json:"kind"`
@@ -26,6 +27,20 @@ type channelView struct {
 	ConnectedAt  time.Time          `json:"connected_at"`
 	CreatedAt    time.Time          `json:"created_at"`
 	AtLeastOnce  bool               `json:"at_least_once"`
+	// Settings are null where the kind has none; Callbacks are what to paste
+	// into the provider's console, null where it does not call back.
+	Settings  map[string]string `json:"settings"`
+	Callbacks *callbacksView    `json:"callbacks"`
+	// CallbacksSince is since when the provider has been calling back; null:
+	// not yet.
+	CallbacksSince *time.Time `json:"callbacks_since"`
+}
+
+type callbacksView struct {
+	URL         string `json:"url"`
+	StatusURL   string `json:"status_url"`
+	InboundURL  string `json:"inbound_url"`
+	VerifyToken string `json:"verify_token"`
 }
 
 // spacingView is in milliseconds.
@@ -62,8 +77,17 @@ type channelBody struct {
 	Settings     jsontext.Value `json:"settings"`
 }
 
-func viewChannel(c relay.Channel) channelView {
+func (s *server) viewChannel(c relay.Channel) channelView {
+	shown, err := s.relay.ShownSettings(c)
+	if err != nil { // sealed with another key: the channel is shown all the same
+		s.Log.Error("show settings", "channel", c.ID, "error", err)
+	}
+	var callbacks *callbacksView
+	if at := s.relay.Addresses(c); at.Callback != "" {
+		callbacks = &callbacksView{URL: at.Callback, StatusURL: at.Status, InboundURL: at.Inbound, VerifyToken: at.VerifyToken}
+	}
 	return channelView{
+		Settings: shown, Callbacks: callbacks, CallbacksSince: instant(c.CallbacksSince),
 		ID: c.ID, Kind: c.Kind, Name: c.Name, Phone: present(c.Phone), State: c.State, Reason: present(c.Reason), Paused: c.Paused,
 		SpacingMS:   spacingView{Min: c.SpacingMin.Milliseconds(), Max: c.SpacingMax.Milliseconds()},
 		Concurrency: c.Concurrency, MaxFileBytes: c.MaxFileBytes,
@@ -100,7 +124,7 @@ func readSettings(v jsontext.Value) (json.RawMessage, error) {
 
 func (s *server) listChannels(r *request) (answer, error) {
 	found, err := s.relay.Channels(r.ctx, r.workspace())
-	return pageOf(mapped(found, viewChannel), ""), err
+	return pageOf(mapped(found, s.viewChannel), ""), err
 }
 
 func (s *server) createChannel(r *request) (answer, error) {
@@ -120,7 +144,7 @@ func (s *server) createChannel(r *request) (answer, error) {
 		return answer{}, err
 	}
 	c, err := s.relay.CreateChannel(r.ctx, r.workspace(), n)
-	return created("/workspaces/"+r.workspace()+"/channels/"+c.ID, viewChannel(c)), err
+	return created("/workspaces/"+r.workspace()+"/channels/"+c.ID, s.viewChannel(c)), err
 }
 
 // readChannelPhone reads an account's number. Only Viber has none.
@@ -136,7 +160,7 @@ func readChannelPhone(kind, phone string) (string, error) {
 
 func (s *server) showChannel(r *request) (answer, error) {
 	c, err := s.relay.Channel(r.ctx, r.workspace(), r.param("ch"))
-	return ok(viewChannel(c)), err
+	return ok(s.viewChannel(c)), err
 }
 
 func (s *server) updateChannel(r *request) (answer, error) {
@@ -158,7 +182,7 @@ func (s *server) updateChannel(r *request) (answer, error) {
 		p.Phone = &phone
 	}
 	c, err := s.relay.UpdateChannel(r.ctx, r.workspace(), r.param("ch"), p)
-	return ok(viewChannel(c)), err
+	return ok(s.viewChannel(c)), err
 }
 
 func (s *server) deleteChannel(r *request) (answer, error) {
@@ -167,10 +191,32 @@ func (s *server) deleteChannel(r *request) (answer, error) {
 
 func (s *server) pauseChannel(r *request) (answer, error) {
 	c, err := s.relay.PauseChannel(r.ctx, r.workspace(), r.param("ch"))
-	return ok(viewChannel(c)), err
+	return ok(s.viewChannel(c)), err
 }
 
 func (s *server) resumeChannel(r *request) (answer, error) {
 	c, err := s.relay.ResumeChannel(r.ctx, r.workspace(), r.param("ch"))
-	return ok(viewChannel(c)), err
+	return ok(s.viewChannel(c)), err
+}
+
+// findingView is one line of a check.
+type findingView struct {
+	Subject string             `json:"subject"`
+	State   relay.FindingState `json:"state"`
+	Message string             `json:"message"`
+	Hint    *string            `json:"hint"`
+	Until   *time.Time         `json:"until"`
+}
+
+// checkChannel tests the channel's credentials and its provider's set-up.
+func (s *server) checkChannel(r *request) (answer, error) {
+	ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
+	defer cancel()
+	found, err := s.relay.Check(ctx, r.workspace(), r.param("ch"))
+	if err != nil {
+		return answer{}, err
+	}
+	return pageOf(mapped(found, func(f relay.Finding) findingView {
+		return findingView{Subject: f.Subject, State: f.State, Message: f.Message, Hint: present(f.Hint), Until: instant(f.Until)}
+	}), ""), nil
 }

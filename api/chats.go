@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"relevo/relay"
@@ -16,6 +18,11 @@ type chatView struct {
 	Group         bool       `json:"group"`
 	CreatedAt     time.Time  `json:"created_at"`
 	LastInboundAt *time.Time `json:"last_inbound_at"`
+	// WindowUntil is when the session window ends or ended; null where the
+	// person has not written, or the channel has no window. WindowSeconds is
+	// how long it is open yet, 0 for closed.
+	WindowUntil   *time.Time `json:"window_until"`
+	WindowSeconds *int       `json:"window_seconds"`
 }
 
 type newChatBody struct {
@@ -38,11 +45,37 @@ func (in newChatBody) recipient() (string, error) {
 	return "", relay.RefuseField(relay.CodeMissingRecipient, "phone", "There is no recipient.", "Give phone, or the jid of a person or group.")
 }
 
-func viewChat(c relay.Chat) chatView {
-	return chatView{
-		ID: c.ID, ChannelID: c.Channel, Recipient: c.Recipient, Name: present(c.Name), Group: c.Group,
-		CreatedAt: c.CreatedAt.UTC(), LastInboundAt: instant(c.LastInboundAt),
+// viewChats shows chats with their session windows.
+func (s *server) viewChats(ctx context.Context, workspace string, chats ...relay.Chat) ([]chatView, error) {
+	channels, err := s.relay.Channels(ctx, workspace)
+	if err != nil {
+		return nil, err
 	}
+	now := time.Now()
+	return mapped(chats, func(c relay.Chat) chatView {
+		v := chatView{
+			ID: c.ID, ChannelID: c.Channel, Recipient: c.Recipient, Name: present(c.Name), Group: c.Group,
+			CreatedAt: c.CreatedAt.UTC(), LastInboundAt: instant(c.LastInboundAt),
+		}
+		i := slices.IndexFunc(channels, func(ch relay.Channel) bool { return ch.ID == c.Channel })
+		if i < 0 {
+			return v
+		}
+		if end, ok := s.relay.Window(channels[i], c); ok {
+			left := max(0, int(end.Sub(now)/time.Second))
+			v.WindowUntil, v.WindowSeconds = instant(end), &left
+		}
+		return v
+	}), nil
+}
+
+// viewChat shows one chat.
+func (s *server) viewChat(ctx context.Context, c relay.Chat) (chatView, error) {
+	all, err := s.viewChats(ctx, c.Workspace, c)
+	if err != nil {
+		return chatView{}, err
+	}
+	return all[0], nil
 }
 
 func (s *server) listChats(r *request) (answer, error) {
@@ -51,7 +84,11 @@ func (s *server) listChats(r *request) (answer, error) {
 		return answer{}, err
 	}
 	found, next, err := s.relay.Store.Chats(r.ctx, r.workspace(), r.query("channel"), page)
-	return pageOf(mapped(found, viewChat), next), err
+	if err != nil {
+		return answer{}, err
+	}
+	views, err := s.viewChats(r.ctx, r.workspace(), found...)
+	return pageOf(views, next), err
 }
 
 func (s *server) showChat(r *request) (answer, error) {
@@ -67,7 +104,11 @@ func (s *server) showChat(r *request) (answer, error) {
 	if errors.Is(err, relay.ErrNotFound) {
 		err = &relay.Error{Code: relay.CodeNotFound, Message: "There is no chat of this number in this workspace.", Err: err}
 	}
-	return ok(viewChat(chat)), err
+	if err != nil {
+		return answer{}, err
+	}
+	v, err := s.viewChat(r.ctx, chat)
+	return ok(v), err
 }
 
 func (s *server) createChat(r *request) (answer, error) {
@@ -85,8 +126,12 @@ func (s *server) createChat(r *request) (answer, error) {
 // openChat answers 201 with a new chat, 200 with one that was there.
 func (s *server) openChat(r *request, n relay.NewChat) (answer, error) {
 	chat, made, err := s.relay.CreateChat(r.ctx, r.workspace(), n)
-	if err != nil || !made {
-		return ok(viewChat(chat)), err
+	if err != nil {
+		return answer{}, err
 	}
-	return created("/workspaces/"+r.workspace()+"/chats/"+chat.ID, viewChat(chat)), nil
+	v, err := s.viewChat(r.ctx, chat)
+	if !made {
+		return ok(v), err
+	}
+	return created("/workspaces/"+r.workspace()+"/chats/"+chat.ID, v), err
 }

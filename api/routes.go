@@ -9,6 +9,13 @@ import (
 // apiBase is in front of every address of the management API.
 const apiBase = "/api/v1"
 
+// callbackPath is a channel's address for its provider, filePath that of a
+// message's file.
+const (
+	callbackPath = "/callback/:ch/:key"
+	filePath     = "/files/:ws/:id/:exp/:mark/:name"
+)
+
 // access says whose key opens a route.
 type access int
 
@@ -59,6 +66,7 @@ func (s *server) routes() []route {
 		{http.MethodGet, ch, ownWorkspace, s.showChannel},
 		{http.MethodPatch, ch, ownWorkspace, s.updateChannel},
 		{http.MethodDelete, ch, ownWorkspace, s.deleteChannel},
+		{http.MethodPost, ch + "/check", ownWorkspace, s.checkChannel},
 		{http.MethodPost, ch + "/pause", ownWorkspace, s.pauseChannel},
 		{http.MethodPost, ch + "/resume", ownWorkspace, s.resumeChannel},
 		{http.MethodGet, ch + "/sandbox/sent", ownWorkspace, s.listSent},
@@ -94,7 +102,12 @@ func (s *server) register(e *echo.Echo) {
 	for _, path := range []string{hookPath, "/hook", "/hook/*"} {
 		e.Any(path, s.serveHook)
 	}
+	for _, method := range []string{http.MethodGet, http.MethodPost} { // Meta greets by GET
+		e.Add(method, callbackPath, s.serveCallback)
+		e.Add(method, callbackPath+"/:part", s.serveCallback)
+	}
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		e.Add(method, filePath, s.serveFile)
 		e.Add(method, "/healthz", s.healthy)
 		e.Add(method, "/readyz", s.ready)
 		e.Add(method, "/", s.home)

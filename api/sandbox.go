@@ -68,7 +68,11 @@ func (s *server) sandboxInbound(r *request) (answer, error) {
 	chat, err := s.relay.Inbound(r.ctx, r.workspace(), c.ID, relay.Inbound{
 		From: from, Name: in.Name, Text: in.Text, At: time.Now(), Group: strings.HasSuffix(from, "@g.us"),
 	})
-	return ok(viewChat(chat)), err
+	if err != nil {
+		return answer{}, err
+	}
+	v, err := s.viewChat(r.ctx, chat)
+	return ok(v), err
 }
 
 func (s *server) createGroup(r *request) (answer, error) {

@@ -36,8 +36,16 @@ type Channel struct {
 	// DeletedAt: nothing is accepted for it any more; what it sent stays in
 	// the books.
 	DeletedAt time.Time `json:"deleted_at,omitzero"`
-	// Settings are the driver's, as JSON.
+	// Settings are the driver's, as JSON; sealed where it is a Connector.
 	Settings json.RawMessage `json:"settings,omitzero"`
+	// CallbackKey is the part of the callback address that nobody can guess,
+	// VerifyToken what Meta asks for when the address is saved there.
+	CallbackKey string `json:"callback_key,omitzero"`
+	VerifyToken string `json:"verify_token,omitzero"`
+	// CallbacksSince is since when callbacks have been coming without a gap of
+	// a day, CallbackAt the latest, to the hour. Zero: none came.
+	CallbacksSince time.Time `json:"callbacks_since,omitzero"`
+	CallbackAt     time.Time `json:"callback_at,omitzero"`
 	// AtLeastOnce sends a message of unknown outcome again. The owner's
 	// choice; off by default.
 	AtLeastOnce bool `json:"at_least_once,omitzero"`
@@ -81,6 +89,8 @@ type Chat struct {
 	// that the provider itself uses; empty where that is Recipient.
 	Address   string `json:"address,omitzero"`
 	Confirmed bool   `json:"confirmed,omitzero"`
+	// User is the provider's own id of the person, where it has told one.
+	User string `json:"user,omitzero"`
 	// ID is a decimal string, unique in the workspace, from 10001 on.
 	ID string `json:"id"`
 	// Name is what chat_name finds, trimmed and in NFC; empty until known.

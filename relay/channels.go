@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -45,7 +46,7 @@ func (r *Relay) CreateChannel(ctx context.Context, workspace string, n NewChanne
 		ID: NewID("ch_"), Workspace: workspace, Kind: n.Kind, Name: n.Name, Phone: n.Phone, State: Connected,
 		SpacingMin: orElse(n.SpacingMin, least), SpacingMax: orElse(n.SpacingMax, most),
 		Concurrency: max(1, n.Concurrency), MaxFileBytes: n.MaxFileBytes, AtLeastOnce: n.AtLeastOnce,
-		ConnectedAt: now, CreatedAt: now, Settings: n.Settings,
+		ConnectedAt: now, CreatedAt: now, CallbackKey: rand.Text(), VerifyToken: rand.Text(),
 	}
 	if c.MaxFileBytes == 0 {
 		c.MaxFileBytes = DefaultMaxFileBytes
@@ -54,6 +55,9 @@ func (r *Relay) CreateChannel(ctx context.Context, workspace string, n NewChanne
 		c.Name = c.Kind
 	}
 	if err := r.checkChannel(&c); err != nil {
+		return c, err
+	}
+	if err := r.connect(&c, n.Settings); err != nil {
 		return c, err
 	}
 	err := r.update(ctx, workspace, func(tx Tx) error {
@@ -261,16 +265,20 @@ func (r *Relay) editChannel(ctx context.Context, workspace, id string, edit func
 // UpdateChannel changes a channel. Concurrency changes only while nothing is
 // queued (CodeConflict): messages to one recipient would change lanes.
 func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p ChannelPatch) (Channel, error) {
+	fresh := [2]string{rand.Text(), rand.Text()} // for a channel from before there were callbacks
 	return r.editChannel(ctx, workspace, id, func(tx Tx, c *Channel) error {
 		before := *c
 		c.Name, c.Phone = orElse(p.Name, c.Name), orElse(p.Phone, c.Phone)
 		c.SpacingMin, c.SpacingMax = orElse(p.SpacingMin, c.SpacingMin), orElse(p.SpacingMax, c.SpacingMax)
 		c.Concurrency, c.MaxFileBytes = orElse(p.Concurrency, c.Concurrency), orElse(p.MaxFileBytes, c.MaxFileBytes)
 		c.AtLeastOnce = orElse(p.AtLeastOnce, c.AtLeastOnce)
-		if p.Settings != nil {
-			c.Settings = p.Settings
-		}
 		bad := r.checkChannel(c)
+		if p.Settings != nil && bad == nil {
+			bad = r.connect(c, p.Settings)
+		}
+		if c.CallbackKey == "" {
+			c.CallbackKey, c.VerifyToken = fresh[0], fresh[1]
+		}
 		if c.Concurrency != before.Concurrency {
 			both := lanesOf(before)
 			if bad == nil {

@@ -157,6 +157,12 @@ func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (q
 	if !now.Before(m.ExpiresAt) {
 		return queue.Lease{}, 0, expire(ctx, tx, &m, now)
 	}
+	switch late, err := r.late(ctx, tx, m, now); {
+	case err != nil:
+		return queue.Lease{}, 0, err
+	case late:
+		return queue.Lease{}, 0, endQueued(ctx, tx, &m, Change{At: now, Status: Failed, Failure: &Failure{Code: CodeWindowClosed, Message: windowOver}})
+	}
 	lane, err := tx.Lane(ctx, i.Lane)
 	if err != nil {
 		return queue.Lease{}, 0, err
@@ -225,25 +231,33 @@ func (r *Relay) logTry(ctx context.Context, l queue.Lease, ch Channel, o outcome
 }
 
 func (r *Relay) outgoing(ctx context.Context, l queue.Lease) (out Outgoing, err error) {
-	err = r.Store.View(ctx, func(tx Tx) error {
-		m, err := tx.Message(ctx, WorkspaceOfLane(l.Lane), l.Item)
-		if err != nil {
+	var m Message
+	var ch Channel
+	err = r.Store.View(ctx, func(tx Tx) (err error) {
+		if m, err = tx.Message(ctx, WorkspaceOfLane(l.Lane), l.Item); err != nil {
 			return err
 		}
-		ch, err := tx.Channel(ctx, m.Workspace, m.Channel)
-		if err != nil {
-			return err
-		}
-		out = r.outgoingOf(m, ch, l.Try)
-		return nil
+		ch, err = tx.Channel(ctx, m.Workspace, m.Channel)
+		return err
 	})
-	return out, err
+	if err != nil {
+		return out, err
+	}
+	return r.outgoingOf(m, ch, l.Try)
 }
 
 // outgoingOf is what a driver is given of a message.
-func (r *Relay) outgoingOf(m Message, ch Channel, try int) Outgoing {
-	return Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.To(), Group: isGroup(m.Recipient), Try: try,
-		Text: m.Text, File: r.outgoingFile(m.File), Template: m.Template}
+func (r *Relay) outgoingOf(m Message, ch Channel, try int) (Outgoing, error) {
+	open, err := r.opened(ch)
+	if err != nil {
+		return Outgoing{}, err
+	}
+	out := Outgoing{Channel: open, MessageID: m.ID, Recipient: m.To(), Group: isGroup(m.Recipient), Try: try,
+		Text: m.Text, File: r.outgoingFile(m.File), Template: outgoingTemplate(m.Template), Callbacks: r.Addresses(ch)}
+	if d, ok := r.Drivers[ch.Kind].(Linked); ok && m.File != nil && d.NeedsLink(m.File.Kind) {
+		out.File.Link = r.FileLink(m, time.Now().Add(LinkLife))
+	}
+	return out, nil
 }
 
 // call runs the driver within its time. A panic of a driver leaves the outcome

@@ -47,7 +47,9 @@ type Outgoing struct {
 	Try       int
 	Text      string
 	File      *OutgoingFile
-	Template  *TemplateCall
+	Template  *OutgoingTemplate
+	// Callbacks are the channel's addresses; empty where it has none.
+	Callbacks Addresses
 }
 
 // OutgoingFile is a fetched attachment.
@@ -92,6 +94,10 @@ type SendError struct {
 	// owner, without a phone number, text or credential.
 	Code   Code
 	Reason string
+	// Outage says that the provider could not be reached or says that it is
+	// out of order: nothing that this message did. Many in a row hold the
+	// account.
+	Outage bool
 	// Err is for the operator's log.
 	Err error
 }

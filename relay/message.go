@@ -100,9 +100,17 @@ const (
 	Document FileKind = "document"
 )
 
-// TemplateCall asks for a template message.
+// TemplateCall asks for a template message. The file of its header is the
+// message's.
 type TemplateCall struct {
-	Name      string   `json:"name"`
-	Language  string   `json:"language"`
+	Name     string `json:"name"`
+	Language string `json:"language"`
+	// Variables are values: of the header first, then of the body, by number
+	// or in the order in which they appear. Names go with them where the
+	// caller named them.
 	Variables []string `json:"variables,omitzero"`
+	Names     []string `json:"names,omitzero"`
+	// Buttons are values of the buttons that take one, in their order; an
+	// empty one leaves its button as it is.
+	Buttons []string `json:"buttons,omitzero"`
 }

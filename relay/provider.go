@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"time"
 )
@@ -20,6 +21,10 @@ type Connector interface {
 	// Show is settings as their owner sees them again: secrets shortened to
 	// their last four characters.
 	Show(settings json.RawMessage) map[string]string
+	// Account names whom the settings belong to at the provider, such as an
+	// account's SID with a number's id. It is no secret. An outage holds all
+	// channels of an account, and callbacks are bound to it.
+	Account(settings json.RawMessage) string
 }
 
 // Checker tests a channel's credentials and the provider's own set-up, in
@@ -93,6 +98,8 @@ type Callback struct {
 type Received struct {
 	Reports []Report
 	Inbound []Inbound
+	// Templates are those whose status changed.
+	Templates []TemplateChange
 	// Fault holds the channel where the provider says that nothing goes out
 	// any more; empty for none.
 	Fault string
@@ -119,6 +126,23 @@ type InboundFile struct {
 type Windowed interface {
 	// Window is that time.
 	Window() time.Duration
+}
+
+// MediaSource is a driver that fetches the files of what people write.
+type MediaSource interface {
+	// Media opens one. Its type may be empty. The file came in a verified
+	// callback of the channel. An error that is a *SendError with verdict
+	// Refused means that it is gone for good; any other may be tried again.
+	Media(ctx context.Context, ch Channel, f InboundFile) (body io.ReadCloser, mediaType string, err error)
+}
+
+// Rated is a driver whose provider limits how fast one channel may send.
+type Rated interface {
+	// Rate is how many messages a second the channel's sender takes, 0 for no
+	// limit. Pair is how often one recipient may be written to in the long
+	// run, after a first burst; zero for no limit.
+	Rate(ch Channel) (perSecond int)
+	Pair() (every time.Duration, burst int)
 }
 
 // Linked is a driver whose provider fetches files itself: Outgoing.File.Link

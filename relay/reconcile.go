@@ -69,7 +69,11 @@ func (r *Relay) lookUpOne(ctx context.Context, ref MessageRef) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Set.CallTimeout)
 	defer cancel()
-	rep, known, err := resolver.Resolve(ctx, r.outgoingOf(m, ch, m.Tries))
+	out, err := r.outgoingOf(m, ch, m.Tries)
+	if err != nil {
+		return err
+	}
+	rep, known, err := resolver.Resolve(ctx, out)
 	if err != nil || !known {
 		return err
 	}

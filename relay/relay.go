@@ -47,6 +47,9 @@ type Settings struct {
 	Node string
 	// Shared says that other nodes use the store too.
 	Shared bool
+	// PublicURL is what providers reach this server under, such as
+	// https://relay.example.com.
+	PublicURL string
 	// CallTimeout bounds one call of a driver (30 s).
 	CallTimeout time.Duration
 	// UnconfirmedAfter is how long an unknown outcome waits for evidence (2 h).

@@ -96,7 +96,14 @@ func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbou
 		if err != nil {
 			return err
 		}
+		again, err := seenBefore(ctx, tx, w.ID, ch.ID, in)
+		if err != nil {
+			return err
+		}
 		from := Address{JID: in.From}.recipient()
+		if from == "" {
+			from = in.User
+		}
 		chat, err = chatOf(ctx, tx, w.ID, ch.ID, from)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
@@ -106,6 +113,9 @@ func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbou
 			chat.Group = in.Group
 		}
 		chat.confirm(from)
+		if in.User != "" {
+			chat.User = in.User
+		}
 		if name := ChatName(clip(in.Name, maxChatName)); name != "" {
 			chat.Name = name
 		}
@@ -115,12 +125,27 @@ func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbou
 		} else {
 			err = tx.PutChat(ctx, chat)
 		}
-		if err != nil {
+		if err != nil || again {
 			return err
 		}
 		return tx.Count(ctx, w.ID, in.At, Counts{Channel: ch.ID, Received: 1})
 	})
 	return chat, err
+}
+
+// seenBefore remembers a message that somebody wrote, and reports whether the
+// provider told of it already. Like keys of calls, that is kept for 72 hours
+// at least: longer than any provider repeats itself.
+func seenBefore(ctx context.Context, tx Tx, workspace, channel string, in Inbound) (bool, error) {
+	if in.ID == "" {
+		return false, nil
+	}
+	key := "\x00in:" + channel + ":" + in.ID // cannot be anybody's idempotency key: those are printable
+	_, err := tx.Key(ctx, workspace, key)
+	if !errors.Is(err, ErrNotFound) {
+		return err == nil, err
+	}
+	return false, tx.PutKey(ctx, workspace, key, KeyUse{At: in.At})
 }
 
 // maxChatName is how many characters of a profile's name are kept: as many as

@@ -34,6 +34,9 @@ func (t *acceptance) route(ctx context.Context, tx Tx, w Workspace) (route, *Err
 	if refusal := t.r.fits(t.a, rt.channel); refusal != nil {
 		return rt, refusal, nil
 	}
+	if refusal := t.outsideWindow(rt); refusal != nil {
+		return rt, refusal, nil
+	}
 	rt.lane = LaneFor(rt.channel, rt.chat.Recipient)
 	lane, err := tx.Lane(ctx, rt.lane)
 	if err != nil {

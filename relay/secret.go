@@ -35,8 +35,8 @@ func (h *TokenHash) UnmarshalText(b []byte) error {
 // Secrets hashes and seals what must not lie about in the clear. All keys
 // derive from one master secret. Methods may be called concurrently.
 type Secrets struct {
-	hook, key, check []byte
-	aead             cipher.AEAD
+	hook, key, check, link []byte
+	aead                   cipher.AEAD
 }
 
 // NewSecrets derives the keys from a master secret of at least 32 bytes.
@@ -49,7 +49,7 @@ func NewSecrets(master []byte) (*Secrets, error) {
 	for _, k := range []struct {
 		to   *[]byte
 		info string
-	}{{&s.hook, "relevo webhook token"}, {&s.key, "relevo api key"}, {&s.check, "relevo check value"}, {&seal, "relevo sealing"}} {
+	}{{&s.hook, "relevo webhook token"}, {&s.key, "relevo api key"}, {&s.check, "relevo check value"}, {&s.link, "relevo file link"}, {&seal, "relevo sealing"}} {
 		derived, err := hkdf.Key(sha256.New, master, nil, k.info, 32)
 		if err != nil {
 			return nil, fmt.Errorf("derive %s key: %w", k.info, err)
@@ -73,6 +73,9 @@ func (s *Secrets) CheckValue() string {
 
 // HashToken is what a webhook token is looked up by.
 func (s *Secrets) HashToken(token string) TokenHash { return mac(s.hook, token) }
+
+// HashLink marks the address of a file.
+func (s *Secrets) HashLink(address string) TokenHash { return mac(s.link, address) }
 
 // HashKey is what an API key is looked up by.
 func (s *Secrets) HashKey(key string) TokenHash { return mac(s.key, key) }

@@ -47,6 +47,15 @@ func TestAFullDiskRefusesCallsAndLosesNothing(t *testing.T) {
 	}
 	eventually(t, 5*time.Second, "calls are taken again", func() bool { return send(9001) == http.StatusOK })
 	var all []map[string]any
+	t.Cleanup(func() {
+		if t.Failed() {
+			for _, m := range all {
+				if m["status"] != "delivered" && m["status"] != "read" {
+					t.Logf("left as %v", m)
+				}
+			}
+		}
+	})
 	eventually(t, 30*time.Second, "everything is delivered", func() bool {
 		all = p.messages(t, ws)
 		for _, m := range all {

@@ -244,6 +244,7 @@ func (s *server) listen() (err error) {
 	if s.url = s.c.PublicURL; s.url == "" {
 		s.url = localURL(s.public.Addr().String())
 	}
+	s.relay.Set.PublicURL = s.url // nothing runs yet
 	return nil
 }
 

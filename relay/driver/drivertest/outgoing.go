@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -78,6 +81,7 @@ func digits(s string) string {
 type file struct {
 	content []byte
 	is      condition
+	server  *httptest.Server // nil where the driver reads the file
 
 	mu     sync.Mutex
 	opened int
@@ -96,15 +100,50 @@ const (
 // errFile is what a locked or broken file answers.
 var errFile = errors.New("input/output error")
 
-// withFile puts an image of 300 kB under a message.
-func withFile(out relay.Outgoing, is condition) (relay.Outgoing, *file) {
+// linked reports whether the provider fetches images itself.
+func linked(d relay.Driver) bool {
+	l, ok := d.(relay.Linked)
+	return ok && l.NeedsLink(relay.Image)
+}
+
+// withFile puts an image of 300 kB under a message of the subject's. Where the
+// provider fetches it, it is served until stop.
+func withFile(s Subject, is condition) (relay.Outgoing, *file) {
+	out := s.Sent(0)
 	f := &file{content: make([]byte, 300_000), is: is}
 	rand.NewChaCha8([32]byte{1}).Read(f.content)
 	out = named(out, 0)
 	out.File = &relay.OutgoingFile{
 		Name: "picture.png", Kind: relay.Image, Type: "image/png", Size: int64(len(f.content)), Open: f.open,
 	}
+	if linked(s.Driver) {
+		f.server = httptest.NewServer(http.HandlerFunc(f.serve))
+		out.File.Link = f.server.URL + "/files/picture.png"
+	}
 	return out, f
+}
+
+// serve gives the file to a provider that fetches it.
+func (f *file) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := f.open()
+	if err != nil {
+		http.Error(w, "no such file", http.StatusNotFound)
+		return
+	}
+	defer body.Close()
+	w.Header().Set("Content-Type", "image/png")
+	w.Header().Set("Content-Length", strconv.Itoa(len(f.content)))
+	if r.Method == http.MethodHead {
+		return
+	}
+	io.Copy(w, body)
+}
+
+// stop ends what serves the file.
+func (f *file) stop() {
+	if f.server != nil {
+		f.server.Close()
+	}
 }
 
 func (f *file) open() (io.ReadCloser, error) {

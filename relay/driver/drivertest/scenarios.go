@@ -186,7 +186,8 @@ func lanes(ctx context.Context, s Subject) (faults []string) {
 }
 
 func fileIsRead(ctx context.Context, s Subject) (faults []string) {
-	out, file := withFile(s.Sent(0), sound)
+	out, file := withFile(s, sound)
+	defer file.stop()
 	out.Text = ""
 	if _, err := s.Driver.Send(ctx, out); err != nil {
 		return append(file.faults(), fmt.Sprintf("send: %v", err))
@@ -199,7 +200,8 @@ func caption(ctx context.Context, s Subject) (faults []string) {
 	if !ok || !c.Captions(relay.Image) {
 		return nil // the relay never gives it a text and a file
 	}
-	out, file := withFile(s.Sent(0), sound)
+	out, file := withFile(s, sound)
+	defer file.stop()
 	if _, err := s.Driver.Send(ctx, out); err != nil {
 		return append(file.faults(), fmt.Sprintf("send: %v", err))
 	}
@@ -221,14 +223,20 @@ func arrivedWith(s Subject, out relay.Outgoing, file *file) (faults []string) {
 }
 
 func fileCannotBeOpened(ctx context.Context, s Subject) []string {
-	out, file := withFile(s.Sent(0), locked)
+	if linked(s.Driver) {
+		return nil // what the provider cannot fetch it tells later
+	}
+	out, file := withFile(s, locked)
 	out.Text = ""
 	faults := nothingSent(ctx, s, out, relay.Refused, relay.Deferred)
 	return append(faults, file.faults()...)
 }
 
 func fileBreaksOff(ctx context.Context, s Subject) []string {
-	out, file := withFile(s.Sent(0), broken)
+	if linked(s.Driver) {
+		return nil
+	}
+	out, file := withFile(s, broken)
 	out.Text = ""
 	faults := nothingSent(ctx, s, out, relay.Refused, relay.Deferred)
 	return append(faults, file.faults()...)

@@ -107,7 +107,7 @@ func newPretend(breaks string) *pretend { return &pretend{breaks: breaks} }
 func (p *pretend) subject() Subject {
 	to := func(kind string) func() relay.Outgoing {
 		return func() relay.Outgoing {
-			return relay.Outgoing{Recipient: "+14155550100", Text: "a text for " + kind, Template: &relay.TemplateCall{Name: kind}}
+			return relay.Outgoing{Recipient: "+14155550100", Text: "a text for " + kind, Template: &relay.OutgoingTemplate{Name: kind}}
 		}
 	}
 	return Subject{

@@ -27,10 +27,10 @@ type Line struct {
 	// Try counts from 1.
 	Try int `json:"try"`
 	// Kind is text, template, or the kind of the file.
-	Kind     string              `json:"kind"`
-	Text     string              `json:"text,omitzero"`
-	File     *LineFile           `json:"file,omitzero"`
-	Template *relay.TemplateCall `json:"template,omitzero"`
+	Kind     string                  `json:"kind"`
+	Text     string                  `json:"text,omitzero"`
+	File     *LineFile               `json:"file,omitzero"`
+	Template *relay.OutgoingTemplate `json:"template,omitzero"`
 	// Outcome is what the sandbox answered: sent, refused, deferred, unsure
 	// or channel_fault. Whoever did not wait for the answer knows less.
 	Outcome string `json:"outcome"`

@@ -51,7 +51,7 @@ func TestALineIsReadByAPersonAndAMachine(t *testing.T) {
 func TestATemplateIsALineOfItsKind(t *testing.T) {
 	p := openPhone(t, t.TempDir())
 	out := toRecipient("+14155550123")
-	out.Text, out.Template = "", &relay.TemplateCall{Name: "order", Language: "en", Variables: []string{"Ada"}}
+	out.Text, out.Template = "", &relay.OutgoingTemplate{Name: "order", Language: "en", Body: []relay.TemplateValue{{Text: "Ada"}}}
 	if _, err := p.Send(t.Context(), out); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func NewClient() *http.Client {
 	}
 }
 
-// Do makes a call once. Its error is a *relay.SendError without a code:
+// Do makes a call once. Its error is a *relay.SendError:
 // Deferred where the provider certainly saw nothing of it (no address, no
 // connection, no byte written), Unsure otherwise. Its Err never holds the
 // address, whose query may be secret.
@@ -82,9 +82,9 @@ func failed(err error, wrote bool) *relay.SendError {
 		err = outer.Unwrap()
 	}
 	if wrote {
-		return &relay.SendError{Verdict: relay.Unsure, Reason: "the provider gave no clear answer", Err: err}
+		return &relay.SendError{Verdict: relay.Unsure, Reason: "the provider gave no clear answer", Outage: true, Err: err}
 	}
-	return &relay.SendError{Verdict: relay.Deferred, Reason: "the provider could not be reached", Err: err}
+	return &relay.SendError{Verdict: relay.Deferred, Code: relay.CodeProviderFailed, Reason: "the provider could not be reached", Outage: true, Err: err}
 }
 
 // NewJSON makes a request with a JSON body.
@@ -109,6 +109,8 @@ func ByStatus(r Result, parsed bool) *relay.SendError {
 	case s == http.StatusUnauthorized, s == http.StatusForbidden:
 		e.Verdict, e.Code = relay.ChannelFault, relay.CodeProviderFailed
 	case s == http.StatusRequestTimeout, s == http.StatusConflict:
+	case s >= 500:
+		e.Outage = true
 	case s >= 400 && s < 500 && parsed:
 		e.Verdict, e.Code = relay.Refused, relay.CodeRefused
 	}

@@ -1,0 +1,109 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// sealedSettings is how a driver's settings lie in the store.
+type sealedSettings struct {
+	Sealed []byte `json:"sealed"`
+}
+
+// connect lets the driver read settings over those that are kept, and seals
+// what is to be kept. A driver that is no Connector keeps them as they are.
+func (r *Relay) connect(c *Channel, given json.RawMessage) error {
+	d, ok := r.Drivers[c.Kind].(Connector)
+	if !ok {
+		c.Settings = given
+		return nil
+	}
+	var kept json.RawMessage
+	if len(c.Settings) > 0 {
+		was, err := r.opened(*c)
+		if err != nil {
+			return err
+		}
+		kept = was.Settings
+	}
+	if len(given) == 0 {
+		given = json.RawMessage("{}")
+	}
+	plain, err := d.Connect(given, kept)
+	if err != nil {
+		return err
+	}
+	c.Settings, err = json.Marshal(sealedSettings{r.Secrets.Seal(string(plain), c.ID)})
+	return err
+}
+
+// opened is a channel with its settings in the clear, for its driver alone.
+func (r *Relay) opened(c Channel) (Channel, error) {
+	if _, ok := r.Drivers[c.Kind].(Connector); !ok || len(c.Settings) == 0 {
+		return c, nil
+	}
+	var s sealedSettings
+	if err := json.Unmarshal(c.Settings, &s); err != nil || len(s.Sealed) == 0 {
+		return c, fmt.Errorf("settings of channel %s are not sealed", c.ID)
+	}
+	plain, err := r.Secrets.Open(s.Sealed, c.ID)
+	if err != nil {
+		return c, fmt.Errorf("settings of channel %s: %w", c.ID, err)
+	}
+	c.Settings = json.RawMessage(plain)
+	return c, nil
+}
+
+// ShownSettings are a channel's settings as its owner sees them again, secrets
+// shortened; nil where its kind has none.
+func (r *Relay) ShownSettings(c Channel) (map[string]string, error) {
+	d, ok := r.Drivers[c.Kind].(Connector)
+	if !ok || len(c.Settings) == 0 {
+		return nil, nil
+	}
+	c, err := r.opened(c)
+	if err != nil {
+		return nil, err
+	}
+	return d.Show(c.Settings), nil
+}
+
+// Addresses are what the owner of a channel pastes into the provider's
+// console; empty where the kind has no callbacks.
+func (r *Relay) Addresses(c Channel) Addresses {
+	if _, ok := r.Drivers[c.Kind].(Receiver); !ok || c.CallbackKey == "" {
+		return Addresses{}
+	}
+	base := strings.TrimRight(r.Set.PublicURL, "/") + "/callback/" + c.ID + "/" + c.CallbackKey
+	return Addresses{Callback: base, Status: base + "/status", Inbound: base + "/inbound", VerifyToken: c.VerifyToken}
+}
+
+// Check tests a channel's credentials and its provider's set-up. CodeNotFound;
+// CodeInvalidField where its kind has no check.
+func (r *Relay) Check(ctx context.Context, workspace, id string) ([]Finding, error) {
+	c, err := r.Channel(ctx, workspace, id)
+	if err != nil {
+		return nil, err
+	}
+	d, ok := r.Drivers[c.Kind].(Checker)
+	if !ok {
+		return nil, RefuseField(CodeInvalidField, "kind", "Channels of this kind have nothing to check.", "")
+	}
+	open, err := r.opened(c)
+	if err != nil {
+		return nil, err
+	}
+	at := r.Addresses(c)
+	findings := d.Check(ctx, open, at)
+	if strings.HasPrefix(at.Callback, "http://") {
+		findings = append(findings, Finding{Subject: "public address", State: Doubt,
+			Message: "Callbacks come to an address without TLS, which providers do not call.",
+			Hint:    "Set public_url to the https address under which the proxy in front of Relevo is reached."})
+	}
+	return findings, nil
+}
+
+var errNoReceiver = errors.New("the channel's kind takes no callbacks")

@@ -1,0 +1,104 @@
+package relay
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"time"
+)
+
+// Receive takes one callback of a provider on a channel's address. It returns
+// after all of it is durable. ErrNotFound where the address leads nowhere, and
+// ErrForged where the call is not the provider's; on any other error the
+// provider should call again.
+func (r *Relay) Receive(ctx context.Context, channel, key string, c Callback) (Received, error) {
+	ch, err := r.byCallback(ctx, channel, key)
+	if err != nil {
+		return Received{}, err
+	}
+	d, ok := r.Drivers[ch.Kind].(Receiver)
+	if !ok {
+		return Received{}, errors.Join(ErrNotFound, errNoReceiver)
+	}
+	open, err := r.opened(ch)
+	if err != nil {
+		return Received{}, err
+	}
+	c.VerifyToken = ch.VerifyToken
+	got, err := d.Receive(open, c)
+	if err != nil {
+		return Received{}, err
+	}
+	if err := r.noteCallback(ctx, ch, c.At); err != nil {
+		return Received{}, err
+	}
+	if err := r.Report(ctx, ch.ID, got.Reports); err != nil {
+		return Received{}, err
+	}
+	for _, in := range got.Inbound {
+		if _, err := r.Inbound(ctx, ch.Workspace, ch.ID, in); err != nil {
+			return Received{}, err
+		}
+	}
+	if got.Fault != "" {
+		err = r.faultReported(ctx, ch, got.Fault)
+	}
+	return got, err
+}
+
+// byCallback finds the channel of a callback address. The key is compared in
+// constant time.
+func (r *Relay) byCallback(ctx context.Context, channel, key string) (ch Channel, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		workspace, err := tx.WorkspaceByCallback(ctx, channel)
+		if err != nil {
+			return err
+		}
+		ch, err = tx.Channel(ctx, workspace, channel)
+		return err
+	})
+	if err == nil && (ch.CallbackKey == "" || !ch.DeletedAt.IsZero() || subtle.ConstantTimeCompare([]byte(ch.CallbackKey), []byte(key)) != 1) {
+		err = ErrNotFound
+	}
+	return ch, err
+}
+
+// Callbacks are noted once in callbackEvery. A pause of callbackGap ends what
+// is known of them: they may have gone elsewhere meanwhile.
+const (
+	callbackEvery = time.Hour
+	callbackGap   = 24 * time.Hour
+)
+
+// noteCallback remembers since when callbacks of a channel have been coming.
+func (r *Relay) noteCallback(ctx context.Context, ch Channel, at time.Time) error {
+	if at.Sub(ch.CallbackAt) < callbackEvery {
+		return nil
+	}
+	return r.update(ctx, ch.Workspace, func(tx Tx) error {
+		cur, err := tx.Channel(ctx, ch.Workspace, ch.ID)
+		if err != nil || at.Sub(cur.CallbackAt) < callbackEvery {
+			return err
+		}
+		if at.Sub(cur.CallbackAt) > callbackGap {
+			cur.CallbacksSince = at.UTC()
+		}
+		cur.CallbackAt = at.UTC()
+		return tx.PutChannel(ctx, cur)
+	})
+}
+
+// faultReported holds a channel of which the provider says that it sends no
+// more.
+func (r *Relay) faultReported(ctx context.Context, ch Channel, reason string) error {
+	return r.update(ctx, ch.Workspace, func(tx Tx) error {
+		if err := holdLanes(ctx, tx, lanesOf(ch)); err != nil {
+			return err
+		}
+		_, cur, err := liveChannel(ctx, tx, ch.Workspace, ch.ID)
+		if err != nil || cur.State == Held {
+			return err
+		}
+		return holdChannel(ctx, tx, cur, reason)
+	})
+}
