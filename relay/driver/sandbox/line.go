@@ -117,8 +117,15 @@ func (d *Driver) append(channelID string, l Line) error {
 	if closing := f.Close(); err == nil {
 		err = closing
 	}
-	if err != nil && n > 0 {
-		return &halfWritten{err}
+	return lineError(n, len(line), err)
+}
+
+// lineError is the error of writing n bytes of a line. A piece of a line is no
+// message to any reader, so nothing went out; but a line that lacks nothing
+// except its end may count as one.
+func lineError(n, size int, err error) error {
+	if err != nil && n >= size-1 {
+		return &mayCount{err}
 	}
 	return err
 }
@@ -146,22 +153,22 @@ func (d *Driver) path(channelID string) string {
 
 const suffix = ".jsonl"
 
-// halfWritten is a write that failed after some bytes were in the file.
-type halfWritten struct{ err error }
+// mayCount is a write that failed after a line was in the file.
+type mayCount struct{ err error }
 
-func (e *halfWritten) Error() string { return "half a line was written: " + e.err.Error() }
+func (e *mayCount) Error() string { return "a line was written, but not its end: " + e.err.Error() }
 
-func (e *halfWritten) Unwrap() error { return e.err }
+func (e *mayCount) Unwrap() error { return e.err }
 
 // notWritten says what a line that could not be written means: nothing went
-// out, unless a part of it is in the file.
+// out, unless it may count as one.
 func notWritten(err error) *relay.SendError {
 	e := &relay.SendError{Verdict: relay.Deferred, Code: relay.CodeUnavailable,
 		Reason: "The sandbox could not write to its folder; Relevo tries again. Its operator finds the cause in the log.",
 		Err:    fmt.Errorf("write a line of the sandbox: %w", err)}
-	if half := (*halfWritten)(nil); errors.As(err, &half) {
+	if line := (*mayCount)(nil); errors.As(err, &line) {
 		e.Verdict = relay.Unsure
-		e.Reason = "The sandbox could write only a part of this message to its folder. Its operator finds the cause in the log."
+		e.Reason = "The sandbox may or may not have written this message to its folder. Its operator finds the cause in the log."
 	}
 	return e
 }

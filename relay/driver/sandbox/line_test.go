@@ -216,12 +216,38 @@ func TestAFolderThatCannotBeWrittenDefers(t *testing.T) {
 	}
 }
 
-func TestHalfALineIsUnsure(t *testing.T) {
-	if e := notWritten(&halfWritten{errors.New("no space left on device")}); e.Verdict != relay.Unsure {
-		t.Errorf("verdict %s, want unsure", e.Verdict)
+// A full disk tears a line. That is no message, so it is written again; only a
+// line that lacks nothing but its end may be read as one.
+func TestATornLineIsNoMessage(t *testing.T) {
+	full := errors.New("no space left on device")
+	for n, want := range map[int]relay.Verdict{0: relay.Deferred, 1: relay.Deferred, 298: relay.Deferred, 299: relay.Unsure, 300: relay.Unsure} {
+		if e := notWritten(lineError(n, 300, full)); e.Verdict != want {
+			t.Errorf("%d of 300 bytes: %s, want %s", n, e.Verdict, want)
+		}
 	}
-	if e := notWritten(errors.New("no space left on device")); e.Verdict != relay.Deferred {
-		t.Errorf("verdict %s, want deferred", e.Verdict)
+	if err := lineError(300, 300, nil); err != nil {
+		t.Errorf("a whole line: %v", err)
+	}
+	p := openPhone(t, t.TempDir())
+	if _, err := p.Send(t.Context(), toRecipient("+14155550123")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openToAppend(p.path(channel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(f.Name())
+	if err == nil {
+		_, err = f.Write(whole[:len(whole)-2])
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Send(t.Context(), toRecipient("+14155550124")); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.lines(t, channel); len(got) != 2 || got[1].Recipient == got[0].Recipient {
+		t.Errorf("%d lines after a torn one, want 2", len(got))
 	}
 }
 
