@@ -21,6 +21,9 @@ type Record struct {
 	Message   *MessageRecord
 	Lane      *queue.Lane
 	Fetch     *Fetch
+	// Templates are all languages of one template of a channel.
+	Templates []Template
+	Inbound   *InboundMessage
 	// Entry is a line of the ledger, also of what a message carries.
 	Entry *LedgerLine
 	Count *CountRecord

@@ -25,6 +25,7 @@ type Tx interface {
 	Messages
 	Directory
 	Preparing
+	Shelf
 }
 
 // Roster is who there is: workspaces, channels, chats. A find of nothing is
@@ -98,15 +99,18 @@ type Messages interface {
 
 // Preparing is the files that are being fetched.
 type Preparing interface {
-	// Fetch finds the job that fetches a message's file. ErrNotFound.
+	// Fetch finds the job that fetches the file of a message, or those of an
+	// InboundMessage. ErrNotFound.
 	Fetch(ctx context.Context, workspace, messageID string) (Fetch, error)
 	PutFetch(ctx context.Context, f Fetch) error
 	DeleteFetch(ctx context.Context, f Fetch) error
 }
 
-// Fetch is the work of fetching one message's file. It is leased like a lane:
-// Next is when it may be taken (again).
+// Fetch is the work of fetching one message's file, or those of one
+// InboundMessage. It is leased like a lane: Next is when it may be taken
+// (again).
 type Fetch struct {
+	// MessageID is that of either: their ids are of one row.
 	MessageID string    `json:"message_id"`
 	Workspace string    `json:"workspace"`
 	Next      time.Time `json:"next"`
@@ -198,6 +202,7 @@ type Lists interface {
 	Backlog(ctx context.Context, now time.Time) (Backlog, error)
 	// Items are ids of up to n queued items of a lane that are not out.
 	Items(ctx context.Context, lane string, n int) ([]string, error)
+	Shelves
 }
 
 // Page asks for a part of a list.
@@ -258,9 +263,12 @@ type Upkeep interface {
 	// ledger entries into one per workspace, day and kind.
 	PruneMessages(ctx context.Context, before time.Time, n int) (removed int, err error)
 	PruneKeys(ctx context.Context, before time.Time, n int) (removed int, err error)
+	// PruneInbounds forgets inbound messages whose ids were made before t, with
+	// the jobs that fetch their files. Chats stay.
+	PruneInbounds(ctx context.Context, before time.Time, n int) (removed int, err error)
 	// PruneCounts forgets counters of minutes before t, and PruneDeleted what
 	// people wrote of workspaces that were deleted before t: attempts, chats,
-	// keys. Their books stay.
+	// keys, templates, inbound messages. Their books stay.
 	PruneCounts(ctx context.Context, before time.Time, n int) (removed int, err error)
 	PruneDeleted(ctx context.Context, before time.Time, n int) (removed int, err error)
 	// Backup writes a consistent copy to a new local file.
@@ -285,6 +293,8 @@ type Upkeep interface {
 // VerifyStats is what a verification went through.
 type VerifyStats struct {
 	Workspaces, Messages, Entries, Items, Records int64
+	// Templates counts each language, Inbounds what people wrote.
+	Templates, Inbounds int64
 }
 
 var (

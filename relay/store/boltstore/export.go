@@ -15,7 +15,7 @@ import (
 func (s *Store) Export(ctx context.Context, fn func(relay.Record) error) error {
 	return s.view(func(t *tx) error {
 		x := &export{t: t, fn: fn, ctx: ctx}
-		for _, table := range []func() error{x.meta, x.workspaces, x.roster, x.directory, x.lanes, x.messages, x.ledger, x.rest} {
+		for _, table := range []func() error{x.meta, x.workspaces, x.roster, x.directory, x.lanes, x.messages, x.ledger, x.shelf, x.rest} {
 			if err := table(); err != nil {
 				return err
 			}
@@ -32,7 +32,11 @@ type export struct {
 
 // rows decodes every row of a table.
 func rows[T any](x *export, b bucket, fn func(key string, row T) error) error {
-	return x.t.b.Bucket(b.name()).ForEach(func(k, v []byte) error {
+	table := x.t.b.Bucket(b.name())
+	if table == nil {
+		return nil
+	}
+	return table.ForEach(func(k, v []byte) error {
 		if err := x.ctx.Err(); err != nil {
 			return err
 		}
@@ -153,6 +157,14 @@ func (x *export) ledger() error {
 		}
 		return x.fn(relay.Record{Entry: &line})
 	})
+}
+
+func (x *export) shelf() error {
+	err := rows(x, bTemplate, func(_ string, list []relay.Template) error { return x.fn(relay.Record{Templates: list}) })
+	if err != nil {
+		return err
+	}
+	return rows(x, bInbound, func(_ string, m relay.InboundMessage) error { return x.fn(relay.Record{Inbound: &m}) })
 }
 
 func (x *export) rest() error {

@@ -19,6 +19,9 @@ func be(n int64) string {
 
 func fromBE(s string) int64 { return int64(binary.BigEndian.Uint64([]byte(s))) }
 
+// rawLen is how many bytes the key of a message id has.
+const rawLen = 9
+
 // rawID is the key of a message id.
 func rawID(id string) (string, error) {
 	raw, ok := relay.RawMessageID(id)

@@ -17,36 +17,40 @@ type bucket int
 // The tables. A key that begins with a workspace's id has its 23 bytes there;
 // raw is the 9 bytes of a message id; numbers are big-endian.
 const (
-	bMeta     bucket = iota // "schema", "secret", "job:"name
-	bWS                     // workspace -> Workspace
-	bAccount                // workspace -> quota.Account
-	bChannel                // workspace channel -> Channel
-	bRoster                 // workspace -> []ChannelRef
-	bChat                   // workspace channel recipient -> Chat
-	bChatID                 // workspace digits(1) number -> key of bChat
-	bChatName               // workspace name -> []number
-	bToken                  // hash -> workspace
-	bAPIKey                 // hash -> APIKey
-	bCallback               // callback id -> workspace
-	bAttempt                // workspace slot(1) -> Attempt
-	bHead                   // workspace -> head of its attempts
-	bKey                    // workspace sha256(key)[:16] -> KeyUse
-	bMessage                // raw -> Message
-	bMarks                  // raw -> []quota.Entry of that message
-	bProvider               // channel provider's id -> raw
-	bLedger                 // workspace time(8) kind(1) -> ledgerRow
-	bGrant                  // workspace kind ref -> key of bLedger
-	bLane                   // lane, which begins with its workspace -> queue.Lane
-	bItem                   // raw -> queue.Item
-	bUnknown                // time(8) raw -> nothing
-	bFetch                  // raw -> Fetch
-	bCount                  // workspace minute(8) channel -> Counts
+	bMeta      bucket = iota // "schema", "secret", "job:"name
+	bWS                      // workspace -> Workspace
+	bAccount                 // workspace -> quota.Account
+	bChannel                 // workspace channel -> Channel
+	bRoster                  // workspace -> []ChannelRef
+	bChat                    // workspace channel recipient -> Chat
+	bChatID                  // workspace digits(1) number -> key of bChat
+	bChatName                // workspace name -> []number
+	bToken                   // hash -> workspace
+	bAPIKey                  // hash -> APIKey
+	bCallback                // callback id -> workspace
+	bAttempt                 // workspace slot(1) -> Attempt
+	bHead                    // workspace -> head of its attempts
+	bKey                     // workspace sha256(key)[:16] -> KeyUse
+	bMessage                 // raw -> Message
+	bMarks                   // raw -> []quota.Entry of that message
+	bProvider                // channel provider's id -> raw
+	bLedger                  // workspace time(8) kind(1) -> ledgerRow
+	bGrant                   // workspace kind ref -> key of bLedger
+	bLane                    // lane, which begins with its workspace -> queue.Lane
+	bItem                    // raw -> queue.Item
+	bUnknown                 // time(8) raw -> nothing
+	bFetch                   // raw -> Fetch
+	bCount                   // workspace minute(8) channel -> Counts
+	bTemplate                // workspace channel name -> []Template, by language
+	bInbound                 // workspace raw -> InboundMessage
+	bInboundBy               // workspace sha256(channel 0 recipient)[:16] raw -> nothing
 	buckets
 )
 
 var bucketNames = [buckets]string{
 	"meta", "workspace", "account", "channel", "roster", "chat", "chat_id", "chat_name", "token", "api_key", "callback", "attempt", "attempt_head", "key",
 	"message", "marks", "provider", "ledger", "grant", "lane", "item", "unknown", "fetch", "count",
+	"template", "inbound", "inbound_by",
 }
 
 func (b bucket) name() []byte { return []byte(bucketNames[b]) }

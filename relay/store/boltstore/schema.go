@@ -121,7 +121,7 @@ func migrate(b *bolt.Tx) error {
 		return newerErr(v)
 	}
 	if v == schema {
-		return nil
+		return createTables(b) // those that came without a new schema: earlier programs let them be
 	}
 	for ; v < schema; v++ {
 		if err := migrations[v](b); err != nil {

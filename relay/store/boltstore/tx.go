@@ -26,7 +26,10 @@ func (t *tx) raw(b bucket, key string) []byte {
 	if v, found := t.o.row(b, key); found {
 		return v
 	}
-	return t.b.Bucket(b.name()).Get([]byte(key))
+	if bk := t.b.Bucket(b.name()); bk != nil {
+		return bk.Get([]byte(key))
+	}
+	return nil // a file of before this table, opened for reading
 }
 
 func (t *tx) write(b bucket, key string, v []byte) error {

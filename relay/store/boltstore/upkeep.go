@@ -19,13 +19,18 @@ import (
 // errEnough ends a walk early.
 var errEnough = errors.New("enough")
 
-// LatestMessage is the newest message id in the file; empty for none.
+// LatestMessage is the newest id of a message, or of what somebody wrote, in
+// the file; empty for none.
 func (s *Store) LatestMessage() (id string, err error) {
 	err = s.view(func(t *tx) error {
 		if k, _ := t.b.Bucket(bMessage.name()).Cursor().Last(); k != nil {
 			id = idOf(string(k))
 		}
-		return nil
+		return t.b.Bucket(bWS.name()).ForEach(func(ws, _ []byte) error {
+			latest, err := t.latestInbound(string(ws))
+			id = max(id, latest)
+			return err
+		})
 	})
 	return id, err
 }
@@ -193,7 +198,7 @@ func (s *Store) PruneCounts(ctx context.Context, before time.Time, n int) (int, 
 
 // personal are the tables of what people wrote, by workspace; what leads to a
 // row goes before the row.
-var personal = []bucket{bAttempt, bHead, bKey, bChatName, bChatID, bChat}
+var personal = []bucket{bAttempt, bHead, bKey, bChatName, bChatID, bChat, bTemplate, bInboundBy, bInbound}
 
 // PruneDeleted forgets what people wrote of deleted workspaces.
 func (s *Store) PruneDeleted(ctx context.Context, before time.Time, n int) (int, error) {
@@ -231,6 +236,12 @@ func (s *Store) deleteRows(ctx context.Context, table bucket, keys []string) (in
 	err := s.do(ctx, &request{fn: func(t *tx) error {
 		for _, k := range keys {
 			if err := t.delete(table, k); err != nil {
+				return err
+			}
+			if table != bInbound {
+				continue
+			}
+			if err := t.delete(bFetch, k[len(k)-rawLen:]); err != nil { // nobody needs its files
 				return err
 			}
 		}

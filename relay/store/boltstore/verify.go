@@ -39,7 +39,7 @@ func (s *Store) Verify(ctx context.Context, report func(string)) (relay.VerifySt
 		for err := range t.b.Check() {
 			v.report("file: " + err.Error())
 		}
-		for _, step := range []func() error{v.checksums, v.messages, v.ledger, v.items, v.accounts, v.indexes} {
+		for _, step := range []func() error{v.checksums, v.messages, v.ledger, v.items, v.accounts, v.indexes, v.shelf} {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -55,7 +55,11 @@ func (s *Store) Verify(ctx context.Context, report func(string)) (relay.VerifySt
 func (v *verification) say(format string, args ...any) { v.report(fmt.Sprintf(format, args...)) }
 
 func (v *verification) each(b bucket, fn func(key string, val []byte) error) error {
-	return v.t.b.Bucket(b.name()).ForEach(func(k, val []byte) error { return fn(string(k), val) })
+	table := v.t.b.Bucket(b.name())
+	if table == nil {
+		return nil
+	}
+	return table.ForEach(func(k, val []byte) error { return fn(string(k), val) })
 }
 
 // checksums reads every record of every table.

@@ -98,6 +98,12 @@ func (i *Import) take(r relay.Record) {
 	case r.Fetch != nil:
 		k, _ := fetchKey(r.Fetch.Workspace, r.Fetch.MessageID)
 		i.put(k, *r.Fetch, dirtyRecord)
+	case r.Templates != nil:
+		m := r.Templates[0]
+		i.put(templatesKey(m.Workspace, m.Channel, m.Name), r.Templates, dirtyRecord)
+	case r.Inbound != nil:
+		k, _ := inboundKey(r.Inbound.Workspace, r.Inbound.ID)
+		i.put(k, *r.Inbound, dirtyRecord)
 	case r.Entry != nil:
 		i.all.entries = append(i.all.entries, entryRow{Entry: r.Entry.Entry, message: r.Entry.MessageID, folded: r.Entry.Folded})
 	case r.Count != nil:

@@ -26,8 +26,10 @@ const (
 	tWorkspace              // workspace: record, roster, account, count of attempts
 	tChannel                // workspace, channel
 	tChat                   // workspace, channel, recipient
+	tTemplates              // workspace, channel, name: all languages
 	tMessage                // workspace, message: record, marks, place
-	tFetch                  // workspace, message
+	tInbound                // workspace, inbound message
+	tFetch                  // workspace, message or inbound message
 	tKey                    // workspace, idempotency key
 	tEntry                  // workspace, kind, reference: what no message carries
 	tAttempts               // workspace: the newest three

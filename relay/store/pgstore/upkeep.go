@@ -45,6 +45,9 @@ var personal = []string{
 		WHERE t.workspace_id = o.workspace_id AND t.key = o.key`,
 	`DELETE FROM chat t USING (SELECT a.workspace_id, a.channel, a.recipient FROM workspace w JOIN chat a ON a.workspace_id = w.id WHERE w.deleted_at < $1 LIMIT $2) o
 		WHERE t.workspace_id = o.workspace_id AND t.channel = o.channel AND t.recipient = o.recipient`,
+	`DELETE FROM template t USING (SELECT a.workspace_id, a.channel, a.name FROM workspace w JOIN template a ON a.workspace_id = w.id WHERE w.deleted_at < $1 LIMIT $2) o
+		WHERE t.workspace_id = o.workspace_id AND t.channel = o.channel AND t.name = o.name`,
+	forgetInbounds(`SELECT a.workspace_id, a.id FROM workspace w JOIN inbound a ON a.workspace_id = w.id WHERE w.deleted_at < $1 LIMIT $2`),
 }
 
 // PruneDeleted forgets what people wrote of deleted workspaces.

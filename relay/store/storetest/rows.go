@@ -58,6 +58,8 @@ func nothingThere(t *testing.T, b *bench) {
 			"message by no id":      second(tx.MessageByProvider(ctx, ws, sampleChannelID, "")),
 			"fetch":                 second(tx.Fetch(ctx, ws, messageID(5))),
 			"fetch of malformed id": second(tx.Fetch(ctx, ws, "x")),
+			"inbound message":       second(tx.InboundMessage(ctx, ws, messageID(5))),
+			"malformed inbound":     second(tx.InboundMessage(ctx, ws, "wa_backend:XX")),
 		} {
 			if !errors.Is(err, relay.ErrNotFound) {
 				t.Errorf("%s: got %v, want ErrNotFound", what, err)
@@ -75,10 +77,11 @@ func nothingThere(t *testing.T, b *bench) {
 		names, err := tx.ChatsByName(ctx, ws, "n")
 		refs, err2 := tx.Channels(ctx, ws)
 		tries, err3 := tx.LastAttempts(ctx, ws, 3)
-		if len(names)+len(refs)+len(tries) > 0 {
+		templates, err4 := tx.TemplatesByName(ctx, ws, sampleChannelID, "t")
+		if len(names)+len(refs)+len(tries)+len(templates) > 0 {
 			t.Error("an empty store has rows")
 		}
-		return errors.Join(err, err2, err3)
+		return errors.Join(err, err2, err3, err4)
 	})
 }
 
@@ -94,6 +97,7 @@ func brokenKeys(t *testing.T, b *bench) {
 				"workspace": second(tx.Workspace(ctx, bad)), "channel": second(tx.Channel(ctx, ws, bad)), "channel of another": second(tx.Channel(ctx, bad, "ch")),
 				"chat": second(tx.Chat(ctx, ws, "ch", bad)), "chat number": second(tx.ChatByID(ctx, ws, bad)), "message": second(tx.Message(ctx, bad, messageID(1))),
 				"provider": second(tx.MessageByProvider(ctx, ws, "ch", bad)), "callback": second(tx.WorkspaceByCallback(ctx, bad)), "key": second(tx.Key(ctx, ws, bad)),
+				"inbound message": second(tx.InboundMessage(ctx, bad, messageID(1))), "inbound message by id": second(tx.InboundMessage(ctx, ws, bad)),
 			} {
 				if !errors.Is(err, relay.ErrNotFound) {
 					t.Errorf("%s %q: %v, want ErrNotFound", what, bad, err)
@@ -104,8 +108,9 @@ func brokenKeys(t *testing.T, b *bench) {
 			}
 			_, found, err := tx.Entry(ctx, ws, quota.KindGrant, bad)
 			names, err2 := tx.ChatsByName(ctx, ws, bad)
-			if err := errors.Join(err, err2); err != nil || found || len(names) > 0 {
-				t.Errorf("grant %q: %v, chats %v (%v)", bad, found, names, err)
+			templates, err3 := tx.TemplatesByName(ctx, ws, bad, bad)
+			if err := errors.Join(err, err2, err3); err != nil || found || len(names)+len(templates) > 0 {
+				t.Errorf("grant %q: %v, chats %v, templates %v (%v)", bad, found, names, templates, err)
 			}
 		}
 		return nil
@@ -119,8 +124,11 @@ func brokenKeys(t *testing.T, b *bench) {
 		entries, _, err3 := b.store.Entries(ctx, bad, page)
 		lanes, err4 := b.store.Queue(ctx, bad, at)
 		last, err5 := b.store.Job(ctx, bad)
-		if err := errors.Join(err, err2, err3, err4, err5); err != nil || len(messages)+len(chats)+len(entries)+len(lanes) > 0 || !last.IsZero() {
-			t.Errorf("lists of %q: %v, %v, %v, %v, %v (%v), want nothing", bad, messages, chats, entries, lanes, last, err)
+		templates, err6 := b.store.Templates(ctx, ws, bad)
+		inbounds, _, err7 := b.store.Inbounds(ctx, ws, bad, bad, page)
+		err = errors.Join(err, err2, err3, err4, err5, err6, err7)
+		if err != nil || len(messages)+len(chats)+len(entries)+len(lanes)+len(templates)+len(inbounds) > 0 || !last.IsZero() {
+			t.Errorf("lists of %q: %v, %v, %v, %v, %v, %v, %v (%v), want nothing", bad, messages, chats, entries, lanes, templates, inbounds, last, err)
 		}
 	}
 }
@@ -133,7 +141,8 @@ func anotherWorkspace(t *testing.T, b *bench) {
 		for what, err := range map[string]error{
 			"message": second(tx.Message(ctx, other, messageID(1))), "channel": second(tx.Channel(ctx, other, sampleChannelID)),
 			"key": second(tx.Key(ctx, other, "k")), "chat": second(tx.ChatByID(ctx, other, "10001")),
-			"fetch": second(tx.Fetch(ctx, other, messageID(1))), "message by provider": second(tx.MessageByProvider(ctx, other, sampleChannelID, "wamid.HBg=")),
+			"inbound message": second(tx.InboundMessage(ctx, other, messageID(7))),
+			"fetch":           second(tx.Fetch(ctx, other, messageID(1))), "message by provider": second(tx.MessageByProvider(ctx, other, sampleChannelID, "wamid.HBg=")),
 		} {
 			if !errors.Is(err, relay.ErrNotFound) {
 				t.Errorf("%s of another workspace: got %v, want ErrNotFound", what, err)

@@ -44,14 +44,14 @@ func sampleMessage(workspace, channel string) relay.Message {
 		ID: messageID(1), Workspace: workspace, Channel: channel, ChatID: "10001", Recipient: "+525512345678", Address: "+5215512345678", Lane: channel,
 		Status: relay.Unknown, Units: 2, Charge: 3, Text: "héllo\n\u0000 😀 <&>",
 		File:      &relay.File{URL: "https://example.com/a.png?x=1&y=2", Name: "a b.png", Kind: relay.Image, Key: "k", Type: "image/png", Size: 1 << 40},
-		Template:  &relay.TemplateCall{Name: "t", Language: "en", Variables: []string{"a", ""}},
+		Template:  &relay.TemplateCall{Name: "t", Language: "en", Variables: []string{"a", ""}, Names: []string{"x", "y"}, Buttons: []string{"", "z"}},
 		CreatedAt: at, SendAt: at.Add(time.Hour), ExpiresAt: at.Add(2 * time.Hour), Tries: 4, ProviderID: "wamid.HBg=",
 		Failure: &relay.Failure{Code: relay.CodeRefused, Message: "no"}, PartOf: messageID(8), Parts: []string{messageID(1), messageID(2)},
 		History: []relay.Change{
 			{At: at, Status: relay.Queued, Applied: true, Note: "n"},
 			{At: at.Add(time.Nanosecond), Status: relay.Failed, Try: 1, Failure: &relay.Failure{Code: relay.CodeRefused, Message: "no"}},
 		},
-		Nonce: 1<<64 - 1, HandedAt: at.Add(time.Second), UnknownAt: at.Add(time.Minute), ResendOf: messageID(9),
+		Nonce: 1<<64 - 1, HandedAt: at.Add(time.Second), UnknownAt: at.Add(time.Minute), Doubted: true, ResendOf: messageID(9),
 	}
 }
 
@@ -60,13 +60,14 @@ func sampleChannel(workspace, id string) relay.Channel {
 		ID: id, Workspace: workspace, Kind: "sandbox", Name: "n", Phone: "+15105566777", State: relay.Held, Reason: "why", Paused: true,
 		SpacingMin: 1500 * time.Millisecond, SpacingMax: 2500 * time.Millisecond, Concurrency: 3, MaxFileBytes: 2 << 20,
 		ConnectedAt: at, CreatedAt: at.Add(-time.Hour), DeletedAt: at.Add(time.Hour), Settings: json.RawMessage(`{"a":[1,null]}`), AtLeastOnce: true,
+		CallbackKey: "NOBODYCANGUESSIT", VerifyToken: "VERIFY", CallbacksSince: at.Add(-24 * time.Hour), CallbackAt: at,
 	}
 }
 
 func sampleChat(workspace, channel string) relay.Chat {
 	return relay.Chat{
 		Workspace: workspace, Channel: channel, Recipient: "123-456@g.us", ID: "10001", Name: "Zoë", Group: true,
-		Address: "a", Confirmed: true, CreatedAt: at, LastInboundAt: at.Add(time.Second), WaitsUntil: at.Add(time.Hour),
+		Address: "a", Confirmed: true, User: "US.13491208655302741918", CreatedAt: at, LastInboundAt: at.Add(time.Second), WaitsUntil: at.Add(time.Hour),
 	}
 }
 
@@ -84,6 +85,27 @@ func sampleAccount(id string) quota.Account {
 
 func sampleEntry(account string, kind quota.Kind, ref string) quota.Entry {
 	return quota.Entry{Account: account, Kind: kind, Ref: ref, Units: 3, At: at.Truncate(time.Microsecond), AvailableAfter: 5, Shortfall: 1, FromExpiring: 2, Period: "2026-02"}
+}
+
+func sampleTemplate(workspace, channel, language string) relay.Template {
+	return relay.Template{
+		Workspace: workspace, Channel: channel, ID: "594425479261596", Name: "order_\u00e9\u4e16", Language: language, Category: relay.Utility,
+		Status: relay.TemplateRejected, Reason: "INVALID_FORMAT \u0000 <&>", Header: &relay.TemplateHeader{Kind: "text", Text: "Hi {{1}}", Sample: "Ann"},
+		Body: "Your order {{1}}\nis {{2}} 😀", Samples: []string{"7", ""}, Footer: "f",
+		Buttons:  []relay.TemplateButton{{Type: "url", Text: "Track", URL: "https://example.com/{{1}}", Sample: "https://example.com/7"}, {Type: "phone_number", Text: "Call", Phone: "+1"}},
+		SyncedAt: at,
+	}
+}
+
+func sampleInbound(workspace, channel string) relay.InboundMessage {
+	return relay.InboundMessage{
+		ID: messageID(7), Workspace: workspace, Channel: channel, ChatID: "10001", Recipient: "123-456@g.us", ProviderID: "wamid.XYZ=", Kind: "image", Text: "héllo\n\u0000 😀 <&>",
+		Files: []relay.ReceivedFile{
+			{InboundFile: relay.InboundFile{URL: "https://example.com/a?x=1&y=2", ID: "123", Auth: true, Name: "a b.png", Type: "image/png", Caption: "c"}, Key: "k", Size: 1 << 40},
+			{InboundFile: relay.InboundFile{ID: "124"}, Missing: "It is gone."},
+		},
+		At: at.Add(time.Nanosecond),
+	}
 }
 
 const sampleChannelID = "ch_00000000000000000000"
@@ -109,6 +131,9 @@ func fillRows(ctx context.Context, tx relay.Tx, w relay.Workspace) error {
 		func() error { return tx.AppendAttempt(ctx, sampleAttempt(w.ID)) },
 		func() error { return tx.PutKey(ctx, w.ID, "k", sampleKeyUse()) },
 		func() error { return tx.PutFetch(ctx, sampleFetch(w.ID)) },
+		func() error { return tx.PutTemplate(ctx, sampleTemplate(w.ID, ch, "pt_BR")) },
+		func() error { return tx.PutTemplate(ctx, sampleTemplate(w.ID, ch, "en")) },
+		func() error { return tx.PutInbound(ctx, sampleInbound(w.ID, ch)) },
 		func() error {
 			return tx.Count(ctx, w.ID, at, relay.Counts{Channel: ch, Sent: 3, Failed: 2, Received: 1})
 		},
@@ -159,6 +184,9 @@ func checkRows(t *report, tx relay.Tx, w relay.Workspace) error {
 	row(t, "attempts", []relay.Attempt{sampleAttempt(w.ID)})(tx.LastAttempts(ctx, w.ID, 3))
 	row(t, "key", sampleKeyUse())(tx.Key(ctx, w.ID, "k"))
 	row(t, "fetch", sampleFetch(w.ID))(tx.Fetch(ctx, w.ID, messageID(1)))
+	languages := []relay.Template{sampleTemplate(w.ID, ch, "en"), sampleTemplate(w.ID, ch, "pt_BR")}
+	row(t, "templates", languages)(tx.TemplatesByName(ctx, w.ID, ch, languages[0].Name))
+	row(t, "inbound message", sampleInbound(w.ID, ch))(tx.InboundMessage(ctx, w.ID, messageID(7)))
 	return nil
 }
 

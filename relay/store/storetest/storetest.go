@@ -30,7 +30,7 @@ type Open func(t *testing.T, dir string) relay.Store
 
 // Run runs every case over the stores that open makes.
 func Run(t *testing.T, open Open) {
-	for _, c := range slices.Concat(transactions(), rows(), lists(), ledger(), lanes(), claims(), sharing()) {
+	for _, c := range slices.Concat(transactions(), rows(), lists(), shelves(), ledger(), lanes(), claims(), sharing()) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := &bench{t: t, open: open, dir: t.TempDir()}
@@ -41,7 +41,7 @@ func Run(t *testing.T, open Open) {
 			})
 		})
 	}
-	for _, c := range slices.Concat(accepting(), door(), settling(), reporting(), ending(), twoParts(), recovering(), owning(), forgetting(), lookingUp(), pacing(), several()) {
+	for _, c := range slices.Concat(accepting(), door(), settling(), reporting(), ending(), twoParts(), recovering(), owning(), forgetting(), inbound(), lookingUp(), pacing(), several()) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, open)
@@ -174,6 +174,9 @@ type keptWorkspace struct {
 	Chats    []relay.Chat
 	Keys     []relay.APIKey
 	Counts   []relay.Counts
+	Inbounds []relay.InboundMessage
+	// Templates are those of the channels of the roster.
+	Templates []relay.Template
 }
 
 // snapshot reads everything that the lists of a store show.
@@ -212,9 +215,32 @@ func (b *bench) snapshot() kept {
 		must(err)
 		of.Counts, err = b.store.Counts(ctx, w.ID, time.Time{}, time.Time{})
 		must(err)
+		of.Inbounds, of.Templates, err = b.shelf(w.ID)
+		must(err)
 		k.Of[w.ID] = of
 	}
 	return k
+}
+
+// shelf is what a workspace's shelf holds.
+func (b *bench) shelf(workspace string) (in []relay.InboundMessage, templates []relay.Template, err error) {
+	ctx := b.t.Context()
+	var refs []relay.ChannelRef
+	b.view(func(t *report, tx relay.Tx) (err error) {
+		refs, err = tx.Channels(ctx, workspace)
+		return err
+	})
+	for _, ref := range refs {
+		some, err := b.store.Templates(ctx, workspace, ref.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		templates = append(templates, some...)
+	}
+	in, err = everything(func(p relay.Page) ([]relay.InboundMessage, string, error) {
+		return b.store.Inbounds(ctx, workspace, "", "", p)
+	})
+	return in, templates, err
 }
 
 // everything pages through a list.
