@@ -265,7 +265,7 @@ func TestAChannelLivesThroughTheAPI(t *testing.T) {
 	h := build(t, 5)
 	rec := h.api("POST", "channels", `{"kind":"sandbox","phone":"+1 (510) 555-0000","name":"Two","settings":{"a":"b"},"spacing_ms":{"min":0,"max":0},"concurrency":4}`)
 	c := h.object(rec, 201)
-	fields(t, c, "id kind name phone state reason paused spacing_ms concurrency max_file_bytes connected_at created_at at_least_once settings callbacks callbacks_since")
+	fields(t, c, "id kind name phone state reason paused spacing_ms concurrency max_file_bytes connected_at created_at at_least_once settings callbacks callbacks_since files_out files_in fallback_template templates_synced_at credentials_until notices")
 	path := "channels/" + c["id"].(string)
 	if c["phone"] != "+15105550000" || c["concurrency"] != 4.0 || c["state"] != "connected" || rec.Header().Get("Location") != apiBase+"/workspaces/"+h.ws+"/"+path {
 		t.Errorf("got %v", c)

@@ -34,6 +34,17 @@ type channelView struct {
 	// CallbacksSince is since when the provider has been calling back; null:
 	// not yet.
 	CallbacksSince *time.Time `json:"callbacks_since"`
+	// FilesOut and FilesIn: are files sent, and those of what people write
+	// fetched?
+	FilesOut bool `json:"files_out"`
+	FilesIn  bool `json:"files_in"`
+	// FallbackTemplate takes the text outside the session window; null for
+	// none.
+	FallbackTemplate *relay.TemplateRef `json:"fallback_template"`
+	TemplatesAt      *time.Time         `json:"templates_synced_at"`
+	CredentialsUntil *time.Time         `json:"credentials_until"`
+	// Notices are sentences about what needs attention.
+	Notices []string `json:"notices"`
 }
 
 type callbacksView struct {
@@ -63,6 +74,9 @@ type newChannelBody struct {
 	Concurrency  int            `json:"concurrency" validate:"min=0"`
 	MaxFileBytes int64          `json:"max_file_bytes" validate:"min=0"`
 	AtLeastOnce  bool           `json:"at_least_once"`
+	FilesOut     *bool          `json:"files_out"`
+	FilesIn      *bool          `json:"files_in"`
+	Fallback     jsontext.Value `json:"fallback_template"`
 	Settings     jsontext.Value `json:"settings"`
 }
 
@@ -74,6 +88,9 @@ type channelBody struct {
 	Concurrency  *int           `json:"concurrency"`
 	MaxFileBytes *int64         `json:"max_file_bytes"`
 	AtLeastOnce  *bool          `json:"at_least_once"`
+	FilesOut     *bool          `json:"files_out"`
+	FilesIn      *bool          `json:"files_in"`
+	Fallback     jsontext.Value `json:"fallback_template"`
 	Settings     jsontext.Value `json:"settings"`
 }
 
@@ -92,7 +109,33 @@ func (s *server) viewChannel(c relay.Channel) channelView {
 		SpacingMS:   spacingView{Min: c.SpacingMin.Milliseconds(), Max: c.SpacingMax.Milliseconds()},
 		Concurrency: c.Concurrency, MaxFileBytes: c.MaxFileBytes,
 		ConnectedAt: c.ConnectedAt.UTC(), CreatedAt: c.CreatedAt.UTC(), AtLeastOnce: c.AtLeastOnce,
+		FilesOut: !c.NoFilesOut, FilesIn: !c.NoFilesIn, FallbackTemplate: c.Fallback,
+		TemplatesAt: instant(c.TemplatesAt), CredentialsUntil: instant(c.CredentialsUntil), Notices: append([]string{}, s.relay.Notices(c, time.Now())...),
 	}
+}
+
+// readFallback takes the template for texts outside the window: null removes
+// it, nil where none was given.
+func readFallback(v jsontext.Value) (*relay.TemplateRef, error) {
+	var f relay.TemplateRef
+	switch {
+	case len(v) == 0:
+		return nil, nil
+	case v.Kind() == jsontext.KindNull:
+		return &f, nil
+	}
+	if err := json.Unmarshal(v, &f); err != nil || f.Name == "" {
+		return nil, relay.RefuseField(relay.CodeInvalidField, "fallback_template", "fallback_template must be an object with name and language, or null.", "")
+	}
+	return &f, nil
+}
+
+func not(b *bool) *bool {
+	if b == nil {
+		return nil
+	}
+	v := !*b
+	return &v
 }
 
 // durations are a spacing's bounds; nil where one is not given.
@@ -136,9 +179,16 @@ func (s *server) createChannel(r *request) (answer, error) {
 		Kind: in.Kind, Name: in.Name, Concurrency: in.Concurrency, MaxFileBytes: in.MaxFileBytes, AtLeastOnce: in.AtLeastOnce,
 	}
 	n.SpacingMin, n.SpacingMax = in.SpacingMS.durations()
+	n.NoFilesOut, n.NoFilesIn = in.FilesOut != nil && !*in.FilesOut, in.FilesIn != nil && !*in.FilesIn
 	var err error
 	if n.Settings, err = readSettings(in.Settings); err != nil {
 		return answer{}, err
+	}
+	if n.Fallback, err = readFallback(in.Fallback); err != nil {
+		return answer{}, err
+	}
+	if n.Fallback != nil && n.Fallback.Name == "" {
+		n.Fallback = nil
 	}
 	if n.Phone, err = readChannelPhone(in.Kind, in.Phone); err != nil {
 		return answer{}, err
@@ -174,6 +224,10 @@ func (s *server) updateChannel(r *request) (answer, error) {
 	if p.Settings, err = readSettings(in.Settings); err != nil {
 		return answer{}, err
 	}
+	if p.Fallback, err = readFallback(in.Fallback); err != nil {
+		return answer{}, err
+	}
+	p.NoFilesOut, p.NoFilesIn = not(in.FilesOut), not(in.FilesIn)
 	if in.Phone != nil {
 		phone, err := readPhone("phone", *in.Phone)
 		if err != nil {

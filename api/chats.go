@@ -92,23 +92,28 @@ func (s *server) listChats(r *request) (answer, error) {
 }
 
 func (s *server) showChat(r *request) (answer, error) {
-	ws, id := r.workspace(), r.param("chat")
-	if _, err := s.relay.Workspace(r.ctx, ws); err != nil {
+	chat, err := s.chat(r, r.param("chat"))
+	if err != nil {
 		return answer{}, err
 	}
-	var chat relay.Chat
-	err := s.relay.Store.View(r.ctx, func(tx relay.Tx) (err error) {
+	v, err := s.viewChat(r.ctx, chat)
+	return ok(v), err
+}
+
+// chat finds one by its number. CodeNotFound.
+func (s *server) chat(r *request, id string) (chat relay.Chat, err error) {
+	ws := r.workspace()
+	if _, err := s.relay.Workspace(r.ctx, ws); err != nil {
+		return chat, err
+	}
+	err = s.relay.Store.View(r.ctx, func(tx relay.Tx) (err error) {
 		chat, err = tx.ChatByID(r.ctx, ws, id)
 		return err
 	})
 	if errors.Is(err, relay.ErrNotFound) {
 		err = &relay.Error{Code: relay.CodeNotFound, Message: "There is no chat of this number in this workspace.", Err: err}
 	}
-	if err != nil {
-		return answer{}, err
-	}
-	v, err := s.viewChat(r.ctx, chat)
-	return ok(v), err
+	return chat, err
 }
 
 func (s *server) createChat(r *request) (answer, error) {

@@ -59,6 +59,10 @@ type acceptance struct {
 	ids       [2]string
 	attemptID string
 	nonce     uint64
+	// a is what is done of what was asked: outside the session window a text
+	// may become a template.
+	asked  Action
+	header FileKind // of the template, where it is known
 
 	done    Accepted
 	refusal *Error
@@ -70,7 +74,7 @@ func (r *Relay) newAccept(call Call, a Action) *acceptance {
 	rand.Read(b[:])
 	now := call.At
 	return &acceptance{
-		r: r, call: call, a: a,
+		r: r, call: call, a: a, asked: a,
 		ids:       [2]string{r.ids.New(now), r.ids.New(now)},
 		attemptID: r.attemptID(now),
 		nonce:     binary.BigEndian.Uint64(b[:]),

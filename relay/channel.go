@@ -38,6 +38,26 @@ type Channel struct {
 	DeletedAt time.Time `json:"deleted_at,omitzero"`
 	// Settings are the driver's, as JSON; sealed where it is a Connector.
 	Settings json.RawMessage `json:"settings,omitzero"`
+	// Account is whom the settings belong to at the provider; empty where the
+	// kind has no settings.
+	Account string `json:"account,omitzero"`
+	// Fallback is sent in place of a text outside the session window; nil for
+	// none.
+	Fallback *TemplateRef `json:"fallback,omitzero"`
+	// NoFilesOut refuses calls with a file, NoFilesIn leaves the files of what
+	// people write at the provider.
+	NoFilesOut bool `json:"no_files_out,omitzero"`
+	NoFilesIn  bool `json:"no_files_in,omitzero"`
+	// TemplatesAt is when the list of templates was last read whole, and
+	// TemplatesFault why the last try failed.
+	TemplatesAt    time.Time `json:"templates_at,omitzero"`
+	TemplatesFault string    `json:"templates_fault,omitzero"`
+	// CredentialsUntil is when the provider will take the credentials no more,
+	// as the last check found; zero: never, or not known.
+	CredentialsUntil time.Time `json:"credentials_until,omitzero"`
+	// CredentialsWarned is how many days before that the owner was last
+	// warned; 0 for never.
+	CredentialsWarned int `json:"credentials_warned,omitzero"`
 	// CallbackKey is the part of the callback address that nobody can guess,
 	// VerifyToken what Meta asks for when the address is saved there.
 	CallbackKey string `json:"callback_key,omitzero"`
@@ -46,6 +66,9 @@ type Channel struct {
 	// a day, CallbackAt the latest, to the hour. Zero: none came.
 	CallbacksSince time.Time `json:"callbacks_since,omitzero"`
 	CallbackAt     time.Time `json:"callback_at,omitzero"`
+	// NamelessAt is when somebody last wrote of whom the provider told its own
+	// id alone, to the hour.
+	NamelessAt time.Time `json:"nameless_at,omitzero"`
 	// AtLeastOnce sends a message of unknown outcome again. The owner's
 	// choice; off by default.
 	AtLeastOnce bool `json:"at_least_once,omitzero"`

@@ -21,6 +21,8 @@ type NewChannel struct {
 	Concurrency            int
 	MaxFileBytes           int64
 	AtLeastOnce            bool
+	NoFilesIn, NoFilesOut  bool
+	Fallback               *TemplateRef
 	Settings               json.RawMessage
 }
 
@@ -31,7 +33,10 @@ type ChannelPatch struct {
 	Concurrency            *int
 	MaxFileBytes           *int64
 	AtLeastOnce            *bool
-	Settings               json.RawMessage
+	NoFilesIn, NoFilesOut  *bool
+	// Fallback without a name removes it.
+	Fallback *TemplateRef
+	Settings json.RawMessage
 }
 
 // CreateChannel connects an account. A number may be connected once in a
@@ -46,6 +51,7 @@ func (r *Relay) CreateChannel(ctx context.Context, workspace string, n NewChanne
 		ID: NewID("ch_"), Workspace: workspace, Kind: n.Kind, Name: n.Name, Phone: n.Phone, State: Connected,
 		SpacingMin: orElse(n.SpacingMin, least), SpacingMax: orElse(n.SpacingMax, most),
 		Concurrency: max(1, n.Concurrency), MaxFileBytes: n.MaxFileBytes, AtLeastOnce: n.AtLeastOnce,
+		NoFilesIn: n.NoFilesIn, NoFilesOut: n.NoFilesOut, Fallback: n.Fallback,
 		ConnectedAt: now, CreatedAt: now, CallbackKey: rand.Text(), VerifyToken: rand.Text(),
 	}
 	if c.MaxFileBytes == 0 {
@@ -95,7 +101,16 @@ func (r *Relay) checkChannel(c *Channel) error {
 		return err
 	}
 	c.Name = name
-	_, ok := r.Drivers[c.Kind]
+	d, ok := r.Drivers[c.Kind]
+	if f := c.Fallback; f != nil {
+		f.Language = language(f.Language)
+		_, windowed := d.(Windowed)
+		_, has := d.(Templater)
+		if !windowed || !has || !templateNameForm.MatchString(f.Name) || !templateLanguageForm.MatchString(f.Language) {
+			return RefuseField(CodeInvalidField, "fallback_template", "fallback_template is the name and language of a template of this channel, on a kind that has a session window and templates.",
+				`For example {"name":"news","language":"en"}; its body has one variable, which takes the text.`)
+		}
+	}
 	switch {
 	case !ok:
 		return RefuseField(CodeInvalidField, "kind", "This server has no channels of that kind.", "This server has: "+strings.Join(r.kinds(), ", ")+".")
@@ -272,6 +287,12 @@ func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p Chann
 		c.SpacingMin, c.SpacingMax = orElse(p.SpacingMin, c.SpacingMin), orElse(p.SpacingMax, c.SpacingMax)
 		c.Concurrency, c.MaxFileBytes = orElse(p.Concurrency, c.Concurrency), orElse(p.MaxFileBytes, c.MaxFileBytes)
 		c.AtLeastOnce = orElse(p.AtLeastOnce, c.AtLeastOnce)
+		c.NoFilesIn, c.NoFilesOut = orElse(p.NoFilesIn, c.NoFilesIn), orElse(p.NoFilesOut, c.NoFilesOut)
+		if p.Fallback != nil {
+			if c.Fallback = p.Fallback; p.Fallback.Name == "" {
+				c.Fallback = nil
+			}
+		}
 		bad := r.checkChannel(c)
 		if p.Settings != nil && bad == nil {
 			bad = r.connect(c, p.Settings)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // sealedSettings is how a driver's settings lie in the store.
@@ -36,6 +37,12 @@ func (r *Relay) connect(c *Channel, given json.RawMessage) error {
 	if err != nil {
 		return err
 	}
+	if account := d.Account(plain); account != c.Account {
+		// what was learned is of another account
+		c.Account, c.TemplatesAt, c.TemplatesFault = account, time.Time{}, ""
+		c.CallbacksSince, c.CallbackAt, c.NamelessAt = time.Time{}, time.Time{}, time.Time{}
+	}
+	c.CredentialsUntil, c.CredentialsWarned = time.Time{}, 0
 	c.Settings, err = json.Marshal(sealedSettings{r.Secrets.Seal(string(plain), c.ID)})
 	return err
 }
@@ -98,6 +105,9 @@ func (r *Relay) Check(ctx context.Context, workspace, id string) ([]Finding, err
 	}
 	at := r.Addresses(c)
 	findings := d.Check(ctx, open, at)
+	if err := r.noteCredentials(ctx, c, findings); err != nil {
+		return nil, err
+	}
 	if strings.HasPrefix(at.Callback, "http://") {
 		findings = append(findings, Finding{Subject: "public address", State: Doubt,
 			Message: "Callbacks come to an address without TLS, which providers do not call.",

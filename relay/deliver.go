@@ -157,7 +157,10 @@ func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (q
 	if !now.Before(m.ExpiresAt) {
 		return queue.Lease{}, 0, expire(ctx, tx, &m, now)
 	}
-	switch late, err := r.late(ctx, tx, m, now); {
+	if shut, err := r.outOfOrder(ctx, tx, i.Lane, m.Channel, now); err != nil || shut {
+		return queue.Lease{}, 0, err
+	}
+	switch late, err := r.late(ctx, tx, &m, now); {
 	case err != nil:
 		return queue.Lease{}, 0, err
 	case late:
@@ -187,7 +190,7 @@ func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (q
 
 // deliver makes one try with what was leased, and settles it.
 func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
-	out, err := r.outgoing(ctx, l)
+	_, out, err := r.outgoing(ctx, WorkspaceOfLane(l.Lane), l.Item)
 	if err != nil {
 		r.Log.Error("load leased message", "message", l.Item, "error", err)
 		r.settle(ctx, l, outcome{verdict: Deferred, code: CodeInternal, note: "the message could not be loaded"})
@@ -197,15 +200,47 @@ func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
 		r.settle(ctx, l, outcome{verdict: Deferred, note: "too little of the lease was left to begin the call"})
 		return
 	}
+	if o, ok := r.mayCall(ctx, out); !ok {
+		r.settle(ctx, l, o)
+		return
+	}
 	started := time.Now()
 	o := r.call(ctx, out)
 	o.end = time.Now()
+	if r.breakers.end(out.Channel, o.outage, o.end) {
+		r.Log.Warn("provider out of order; the account's messages wait", "channel", out.Channel.ID, "kind", out.Channel.Kind)
+	}
 	took := o.end.Sub(started)
 	if r.Watch.Tried != nil {
 		r.Watch.Tried(out.Channel.Kind, o.word(), took)
 	}
 	r.logTry(ctx, l, out.Channel, o, took)
 	r.settle(ctx, l, o)
+}
+
+// mayCall waits for the channel's turn at its provider. Where that is too far,
+// or the provider is out of order, it is the outcome of a try that was not
+// made.
+func (r *Relay) mayCall(ctx context.Context, out Outgoing) (outcome, bool) {
+	if d, ok := r.Drivers[out.Channel.Kind].(Rated); ok {
+		wait, why := r.rates.take(d, out.Channel, out.Recipient, time.Now())
+		if why != "" {
+			return outcome{verdict: Deferred, after: wait, note: why}, false
+		}
+		if wait > 0 {
+			t := time.NewTimer(wait)
+			defer t.Stop()
+			select {
+			case <-t.C:
+			case <-ctx.Done():
+				return outcome{verdict: Deferred, note: "the process stopped before the call"}, false
+			}
+		}
+	}
+	if !r.breakers.begin(out.Channel, time.Now(), r.Set.CallTimeout) {
+		return outcome{verdict: Deferred, after: breakFor, note: "the provider is out of order; the call was not made"}, false
+	}
+	return outcome{}, true
 }
 
 // left is how much of a lease is left, by the clock that went on the most: the
@@ -230,34 +265,38 @@ func (r *Relay) logTry(ctx context.Context, l queue.Lease, ch Channel, o outcome
 	r.Log.LogAttrs(ctx, slog.LevelInfo, "try", line...)
 }
 
-func (r *Relay) outgoing(ctx context.Context, l queue.Lease) (out Outgoing, err error) {
-	var m Message
+// outgoing loads a message as its driver is given it.
+func (r *Relay) outgoing(ctx context.Context, workspace, id string) (m Message, out Outgoing, err error) {
 	var ch Channel
+	var tpl Template
 	err = r.Store.View(ctx, func(tx Tx) (err error) {
-		if m, err = tx.Message(ctx, WorkspaceOfLane(l.Lane), l.Item); err != nil {
+		if m, err = tx.Message(ctx, workspace, id); err != nil {
 			return err
 		}
-		ch, err = tx.Channel(ctx, m.Workspace, m.Channel)
+		if ch, err = tx.Channel(ctx, m.Workspace, m.Channel); err != nil || m.Template == nil {
+			return err
+		}
+		tpl, err = templateOf(ctx, tx, Template{Workspace: workspace, Channel: ch.ID, Name: m.Template.Name, Language: m.Template.Language})
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
 		return err
 	})
 	if err != nil {
-		return out, err
+		return m, out, err
 	}
-	return r.outgoingOf(m, ch, l.Try)
-}
-
-// outgoingOf is what a driver is given of a message.
-func (r *Relay) outgoingOf(m Message, ch Channel, try int) (Outgoing, error) {
-	open, err := r.opened(ch)
-	if err != nil {
-		return Outgoing{}, err
+	if ch, err = r.opened(ch); err != nil {
+		return m, out, err
 	}
-	out := Outgoing{Channel: open, MessageID: m.ID, Recipient: m.To(), Group: isGroup(m.Recipient), Try: try,
-		Text: m.Text, File: r.outgoingFile(m.File), Template: outgoingTemplate(m.Template), Callbacks: r.Addresses(ch)}
+	out = Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.To(), Group: isGroup(m.Recipient), Try: m.Tries,
+		Text: m.Text, File: r.outgoingFile(m.File), Callbacks: r.Addresses(ch)}
+	if m.Template != nil {
+		out.Template = outgoingTemplate(*m.Template, tpl)
+	}
 	if d, ok := r.Drivers[ch.Kind].(Linked); ok && m.File != nil && d.NeedsLink(m.File.Kind) {
 		out.File.Link = r.FileLink(m, time.Now().Add(LinkLife))
 	}
-	return out, nil
+	return m, out, nil
 }
 
 // call runs the driver within its time. A panic of a driver leaves the outcome
@@ -287,6 +326,7 @@ type outcome struct {
 	after      time.Duration
 	code       Code
 	note       string
+	outage     bool
 	end        time.Time
 	err        error
 }
@@ -299,7 +339,7 @@ func outcomeOf(id string, err error) outcome {
 	if !errors.As(err, &se) {
 		return outcome{verdict: Unsure, note: "no clear answer from the provider", err: err}
 	}
-	o := outcome{verdict: se.Verdict, after: se.After, code: se.Code, note: se.Reason, err: se.Err}
+	o := outcome{verdict: se.Verdict, after: se.After, code: se.Code, note: se.Reason, outage: se.Outage, err: se.Err}
 	if o.code == "" && o.verdict == Refused {
 		o.code = CodeRefused
 	}

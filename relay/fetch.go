@@ -113,6 +113,10 @@ func (r *Relay) leaseFetch(ctx context.Context, f Fetch) (Fetch, error) {
 
 func (r *Relay) fetch(ctx context.Context, f Fetch) {
 	file, limit, err := r.fileOf(ctx, f)
+	if errors.Is(err, ErrNotFound) {
+		r.fetchReceived(ctx, f)
+		return
+	}
 	if err != nil {
 		return // canceled meanwhile, or the store is closing
 	}
@@ -161,6 +165,7 @@ func fileKey(f Fetch) string { return f.Workspace + ":" + f.MessageID[len(idPref
 // that an early version gave, which names no workspace.
 func jobOfFile(key string) (f Fetch, ok bool) {
 	workspace, id, ok := strings.Cut(key, ":")
+	id, _, _ = strings.Cut(id, ".") // of several files of an inbound message
 	return Fetch{Workspace: workspace, MessageID: idPrefix[:len(idPrefix)-4] + id}, ok
 }
 
@@ -250,6 +255,27 @@ func (r *Relay) outgoingFile(f *File) *OutgoingFile {
 		Open: func() (io.ReadCloser, error) { return r.Files.Open(f.Key) }}
 }
 
+// fileNeeded reports whether a job's file is still to be sent, or is what
+// somebody wrote, which stays as long as the message does.
+func (r *Relay) fileNeeded(ctx context.Context, job Fetch) (needed bool, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		m, err := fileHolder(ctx, tx, job)
+		if err == nil {
+			needed = m.Status == Queued || m.Status == Sending
+			return nil
+		}
+		if errors.Is(err, ErrNotFound) {
+			_, err = tx.InboundMessage(ctx, job.Workspace, job.MessageID)
+			needed = err == nil
+		}
+		if errors.Is(err, ErrNotFound) {
+			err = nil
+		}
+		return err
+	})
+	return needed, err
+}
+
 // PruneFiles forgets files that have been kept for longer than KeepFiles and
 // whose message needs them no more.
 func (r *Relay) PruneFiles(ctx context.Context) error {
@@ -268,16 +294,8 @@ func (r *Relay) PruneFiles(ctx context.Context) error {
 		return err
 	}
 	for _, key := range old {
-		needed := false
 		job, _ := jobOfFile(key)
-		err := r.Store.View(ctx, func(tx Tx) error {
-			m, err := fileHolder(ctx, tx, job)
-			needed = err == nil && (m.Status == Queued || m.Status == Sending)
-			if errors.Is(err, ErrNotFound) {
-				return nil
-			}
-			return err
-		})
+		needed, err := r.fileNeeded(ctx, job)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -57,4 +59,152 @@ type Shelves interface {
 	// the channel with an empty recipient, of all channels with an empty
 	// channel too.
 	Inbounds(ctx context.Context, workspace, channel, recipient string, p Page) ([]InboundMessage, string, error)
+}
+
+// Inbound takes a message that somebody wrote to a channel: it finds or makes
+// the chat, learns its name, keeps the message and counts it. One that the
+// provider tells of again changes nothing.
+func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbound) (Chat, error) {
+	return r.inbounds(ctx, workspace, channel, []Inbound{in})
+}
+
+// inbounds takes a batch, in few transactions, and returns the last one's chat.
+func (r *Relay) inbounds(ctx context.Context, workspace, channel string, all []Inbound) (last Chat, err error) {
+	now, files := time.Now(), false
+	for some := range slices.Chunk(all, batch) {
+		ids := make([]string, len(some)) // a transaction may run again
+		for i := range ids {
+			ids[i] = r.ids.New(now)
+		}
+		err = r.update(ctx, workspace, func(tx Tx) error {
+			for i, in := range some {
+				// what came of the one before may have moved all of these
+				w, ch, err := liveChannel(ctx, tx, workspace, channel)
+				if err != nil {
+					return err
+				}
+				t := intake{tx: tx, w: w, ch: ch, in: in, id: ids[i], now: now}
+				if last, err = t.take(ctx); err != nil {
+					return err
+				}
+				files = files || len(in.Files) > 0
+			}
+			return nil
+		})
+		if err != nil {
+			return last, err
+		}
+	}
+	if files {
+		r.wakeFetch()
+	}
+	return last, nil
+}
+
+// intake is one message on its way in.
+type intake struct {
+	tx  Tx
+	w   Workspace
+	ch  Channel
+	in  Inbound
+	id  string
+	now time.Time
+}
+
+func (t *intake) take(ctx context.Context) (Chat, error) {
+	if t.in.At.IsZero() || t.in.At.After(t.now) {
+		t.in.At = t.now // a provider's clock may be wrong
+	}
+	chat, err := t.chat(ctx)
+	if err != nil {
+		return chat, err
+	}
+	again, err := t.seenBefore(ctx)
+	if err != nil || again {
+		return chat, err
+	}
+	m := InboundMessage{
+		ID: t.id, Workspace: t.w.ID, Channel: t.ch.ID, ChatID: chat.ID, Recipient: chat.Recipient,
+		ProviderID: t.in.ID, Kind: t.in.Kind, Text: t.in.Text, At: t.in.At.UTC(),
+	}
+	for _, f := range t.in.Files {
+		m.Files = append(m.Files, ReceivedFile{InboundFile: f})
+	}
+	if len(m.Files) > 0 && t.ch.NoFilesIn {
+		for i := range m.Files {
+			m.Files[i].Missing = "Files of what people write are switched off for this channel."
+		}
+	} else if len(m.Files) > 0 {
+		if err := t.tx.PutFetch(ctx, Fetch{MessageID: m.ID, Workspace: m.Workspace, Next: t.now}); err != nil {
+			return chat, err
+		}
+	}
+	if err := t.tx.PutInbound(ctx, m); err != nil {
+		return chat, err
+	}
+	return chat, t.tx.Count(ctx, t.w.ID, t.in.At, Counts{Channel: t.ch.ID, Received: 1})
+}
+
+// chat is the conversation, made or brought up to date. A person of whom only
+// the provider's own id is told has a chat under that.
+func (t *intake) chat(ctx context.Context) (Chat, error) {
+	from := Address{JID: t.in.From}.recipient()
+	if from == "" {
+		from = t.in.User
+		if err := t.noteNameless(ctx); err != nil {
+			return Chat{}, err
+		}
+	}
+	return t.open(ctx, from)
+}
+
+// open finds or makes the chat with a recipient.
+func (t *intake) open(ctx context.Context, from string) (Chat, error) {
+	chat, err := chatOf(ctx, t.tx, t.w.ID, t.ch.ID, from)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return chat, err
+	}
+	if err != nil {
+		chat = chatWith(t.w.ID, t.ch.ID, from, t.in.At)
+		chat.Group = t.in.Group
+	}
+	chat.confirm(from)
+	if t.in.User != "" && !chat.Group {
+		chat.User = t.in.User
+	}
+	if name := ChatName(clip(t.in.Name, maxChatName)); name != "" && !chat.Group {
+		chat.Name = name
+	}
+	chat.LastInboundAt = later(chat.LastInboundAt, t.in.At.UTC())
+	if chat.ID != "" {
+		return chat, t.tx.PutChat(ctx, chat)
+	}
+	if t.w, err = t.tx.Workspace(ctx, t.w.ID); err != nil {
+		return chat, err
+	}
+	return newChat(ctx, t.tx, t.w, chat)
+}
+
+// seenBefore remembers the message, and reports whether the provider told of
+// it already. That is kept like keys of calls, 72 hours.
+func (t *intake) seenBefore(ctx context.Context) (bool, error) {
+	if t.in.ID == "" {
+		return false, nil
+	}
+	key := "\x00in:" + t.ch.ID + ":" + t.in.ID // cannot be anybody's idempotency key: those are printable
+	_, err := t.tx.Key(ctx, t.w.ID, key)
+	if !errors.Is(err, ErrNotFound) {
+		return err == nil, err
+	}
+	return false, t.tx.PutKey(ctx, t.w.ID, key, KeyUse{At: t.now})
+}
+
+// noteNameless remembers that somebody wrote whose number is not known: of
+// nobody is it certain now that they have not written.
+func (t *intake) noteNameless(ctx context.Context) error {
+	if t.in.At.Sub(t.ch.NamelessAt) < callbackEvery {
+		return nil
+	}
+	t.ch.NamelessAt = t.in.At.UTC()
+	return t.tx.PutChannel(ctx, t.ch)
 }

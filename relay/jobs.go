@@ -24,6 +24,8 @@ func (r *Relay) Jobs() []Job {
 		{Name: "drain", Schedule: "@every 1m", Run: r.DrainDeleted},
 		{Name: "reconcile", Schedule: "@every " + reconcileEvery.String(), Run: r.Reconcile},
 		{Name: "refill", Schedule: "@every 5s", Run: r.RefillAll},
+		{Name: "templates", Schedule: "7 * * * *", Run: r.SyncAllTemplates},
+		{Name: "credentials", Schedule: "23 6 * * *", Run: r.CheckCredentials},
 		{Name: "retention", Schedule: "17 * * * *", Run: r.Prune},
 	}
 }
@@ -86,6 +88,7 @@ func (r *Relay) Prune(ctx context.Context) error {
 	now := time.Now()
 	return errors.Join(
 		r.prune(ctx, r.Store.PruneMessages, now.Add(-r.Set.KeepMessages)),
+		r.prune(ctx, r.Store.PruneInbounds, now.Add(-r.Set.KeepMessages)),
 		r.prune(ctx, r.Store.PruneKeys, now.Add(-r.Set.KeepKeys)),
 		r.prune(ctx, r.Store.PruneCounts, now.Add(-keepCounts)),
 		r.prune(ctx, r.Store.PruneDeleted, now.Add(-r.Set.KeepMessages)),

@@ -35,10 +35,11 @@ func (r *Relay) Receive(ctx context.Context, channel, key string, c Callback) (R
 	if err := r.Report(ctx, ch.ID, got.Reports); err != nil {
 		return Received{}, err
 	}
-	for _, in := range got.Inbound {
-		if _, err := r.Inbound(ctx, ch.Workspace, ch.ID, in); err != nil {
-			return Received{}, err
-		}
+	if _, err := r.inbounds(ctx, ch.Workspace, ch.ID, got.Inbound); err != nil {
+		return Received{}, err
+	}
+	if err := r.changeTemplates(ctx, ch, c.At, got.Templates); err != nil {
+		return Received{}, err
 	}
 	if got.Fault != "" {
 		err = r.faultReported(ctx, ch, got.Fault)

@@ -51,34 +51,22 @@ func (r *Relay) lookUp(ctx context.Context) error {
 }
 
 func (r *Relay) lookUpOne(ctx context.Context, ref MessageRef) error {
-	var m Message
-	var ch Channel
-	err := r.Store.View(ctx, func(tx Tx) (err error) {
-		if m, err = tx.Message(ctx, ref.Workspace, ref.ID); err != nil {
-			return err
-		}
-		ch, err = tx.Channel(ctx, m.Workspace, m.Channel)
-		return err
-	})
+	m, out, err := r.outgoing(ctx, ref.Workspace, ref.ID)
 	if err != nil {
 		return err
 	}
-	resolver, ok := r.Drivers[ch.Kind].(Resolver)
+	resolver, ok := r.Drivers[out.Channel.Kind].(Resolver)
 	if !ok || !lookUpDue(time.Since(m.UnknownAt), r.Set.UnconfirmedAfter) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Set.CallTimeout)
 	defer cancel()
-	out, err := r.outgoingOf(m, ch, m.Tries)
-	if err != nil {
-		return err
-	}
 	rep, known, err := resolver.Resolve(ctx, out)
 	if err != nil || !known {
 		return err
 	}
 	rep.MessageID = m.ID
-	return r.Report(ctx, ch.ID, []Report{rep})
+	return r.Report(ctx, out.Channel.ID, []Report{rep})
 }
 
 // lookUpDue is true in the first period after the age has doubled, counted

@@ -38,6 +38,8 @@ type Relay struct {
 	attempts   IDs
 	tokens     tokens
 	dispatcher queue.Dispatcher
+	breakers   breakers
+	rates      rates
 	fetchWake  chan struct{}
 }
 
@@ -74,6 +76,9 @@ type Files interface {
 	// Fetch loads url, no more than limit bytes, and keeps it under key. An
 	// error that is a *FetchError says what went wrong.
 	Fetch(ctx context.Context, key, url, name string, kind FileKind, limit int64) (mediaType string, size int64, err error)
+	// Keep keeps what is read from src, no more than limit bytes, and tells
+	// its type from its content. Errors as of Fetch.
+	Keep(ctx context.Context, key string, src io.Reader, limit int64) (mediaType string, size int64, err error)
 	Open(key string) (io.ReadCloser, error)
 	// Remove forgets a file; one that is not there is no error.
 	Remove(key string) error

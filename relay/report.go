@@ -87,67 +87,6 @@ func (r *Relay) findReported(ctx context.Context, channel string, rep Report) (i
 	return id, workspace, err
 }
 
-// Inbound takes a message that somebody wrote to a channel: it finds or makes
-// the chat, learns its name, and counts it.
-func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbound) (Chat, error) {
-	var chat Chat
-	err := r.update(ctx, workspace, func(tx Tx) error {
-		w, ch, err := liveChannel(ctx, tx, workspace, channel)
-		if err != nil {
-			return err
-		}
-		again, err := seenBefore(ctx, tx, w.ID, ch.ID, in)
-		if err != nil {
-			return err
-		}
-		from := Address{JID: in.From}.recipient()
-		if from == "" {
-			from = in.User
-		}
-		chat, err = chatOf(ctx, tx, w.ID, ch.ID, from)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		if err != nil {
-			chat = chatWith(w.ID, ch.ID, from, in.At)
-			chat.Group = in.Group
-		}
-		chat.confirm(from)
-		if in.User != "" {
-			chat.User = in.User
-		}
-		if name := ChatName(clip(in.Name, maxChatName)); name != "" {
-			chat.Name = name
-		}
-		chat.LastInboundAt = later(chat.LastInboundAt, in.At.UTC())
-		if chat.ID == "" {
-			chat, err = newChat(ctx, tx, w, chat)
-		} else {
-			err = tx.PutChat(ctx, chat)
-		}
-		if err != nil || again {
-			return err
-		}
-		return tx.Count(ctx, w.ID, in.At, Counts{Channel: ch.ID, Received: 1})
-	})
-	return chat, err
-}
-
-// seenBefore remembers a message that somebody wrote, and reports whether the
-// provider told of it already. Like keys of calls, that is kept for 72 hours
-// at least: longer than any provider repeats itself.
-func seenBefore(ctx context.Context, tx Tx, workspace, channel string, in Inbound) (bool, error) {
-	if in.ID == "" {
-		return false, nil
-	}
-	key := "\x00in:" + channel + ":" + in.ID // cannot be anybody's idempotency key: those are printable
-	_, err := tx.Key(ctx, workspace, key)
-	if !errors.Is(err, ErrNotFound) {
-		return err == nil, err
-	}
-	return false, tx.PutKey(ctx, workspace, key, KeyUse{At: in.At})
-}
-
 // maxChatName is how many characters of a profile's name are kept: as many as
 // chat_name takes.
 const maxChatName = 256

@@ -26,15 +26,21 @@ type route struct {
 
 // route finds the chat and the channel. It writes nothing.
 func (t *acceptance) route(ctx context.Context, tx Tx, w Workspace) (route, *Error, error) {
+	t.a = t.asked // a transaction may run again
 	rt := route{preparing: t.a.FileURL != "", dedupe: w.Webhook.DedupeSeconds > 0}
 	refusal, err := t.find(ctx, tx, w.ID, &rt)
 	if err != nil || refusal != nil {
 		return rt, refusal, err
 	}
-	if refusal := t.r.fits(t.a, rt.channel); refusal != nil {
+	if refusal := t.outsideWindow(&rt); refusal != nil {
 		return rt, refusal, nil
 	}
-	if refusal := t.outsideWindow(rt); refusal != nil {
+	if t.a.Template != nil {
+		if refusal, err := t.templated(ctx, tx, &rt); err != nil || refusal != nil {
+			return rt, refusal, err
+		}
+	}
+	if refusal := t.r.fits(t.a, rt.channel); refusal != nil {
 		return rt, refusal, nil
 	}
 	rt.lane = LaneFor(rt.channel, rt.chat.Recipient)
@@ -195,8 +201,8 @@ func preferred(a, b ChannelRef) bool {
 
 // fits refuses what the channel can never carry.
 func (r *Relay) fits(a Action, ch Channel) *Error {
-	if a.Template != nil {
-		return RefuseField(CodeTemplateUnsupported, "template", "This channel cannot send templates.", "Send a text instead.")
+	if a.FileURL != "" && ch.NoFilesOut {
+		return RefuseField(CodeInvalidField, "file_url", "This channel sends no files: its owner has switched them off.", "Send the link as text, or switch files on for the channel.")
 	}
 	lim, ok := r.Drivers[ch.Kind].(Limiter)
 	if !ok {
@@ -267,6 +273,9 @@ func (t *acceptance) parts(rt route) []Message {
 		return []Message{m}
 	}
 	file := &File{URL: t.a.FileURL, Name: t.a.FileName, Kind: KindOf(t.a.FileName)}
+	if t.a.Template != nil {
+		file.Kind = t.headerKind(file.Kind)
+	}
 	if t.a.Text == "" {
 		m.File = file
 		return []Message{m}

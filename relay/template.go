@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -116,21 +117,54 @@ func number(s string) int {
 
 // Named reports whether the template's variables go by name, not by number.
 func (t Template) Named() bool {
-	for _, v := range t.variables() {
-		if _, err := strconv.Atoi(v); err != nil {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.Variables(), func(v string) bool { return number(v) == 0 })
 }
 
-// variables are those of the header, then those of the body.
-func (t Template) variables() []string {
-	var v []string
+// Variables are the names of all variables that a call gives values for, in
+// their order: of the header, then of the body.
+func (t Template) Variables() []string { return slices.Concat(t.variables()) }
+
+// variables are those of the header, and those of the body.
+func (t Template) variables() (header, body []string) {
 	if t.Header != nil {
-		v = TemplateVariables(t.Header.Text)
+		header = TemplateVariables(t.Header.Text)
 	}
-	return append(v, TemplateVariables(t.Body)...)
+	return header, TemplateVariables(t.Body)
+}
+
+// headerFile is the kind of file that the template begins with; empty for
+// none.
+func (t Template) headerFile() FileKind {
+	if t.Header == nil {
+		return ""
+	}
+	switch k := FileKind(t.Header.Kind); k {
+	case Image, Video, Document:
+		return k
+	}
+	return ""
+}
+
+// TemplateRef names a template.
+type TemplateRef struct {
+	Name     string `json:"name"`
+	Language string `json:"language"`
+}
+
+// language is a code as Meta writes it: pt_BR for pt-br.
+func language(code string) string {
+	parts := strings.FieldsFunc(code, func(r rune) bool { return r == '_' || r == '-' })
+	for i, p := range parts {
+		switch {
+		case i == 0:
+			parts[i] = strings.ToLower(p)
+		case len(p) == 4:
+			parts[i] = strings.ToUpper(p[:1]) + strings.ToLower(p[1:])
+		default:
+			parts[i] = strings.ToUpper(p)
+		}
+	}
+	return strings.Join(parts, "_")
 }
 
 // OutgoingTemplate is a template to send, its values sorted to its parts. A
@@ -177,16 +211,4 @@ type TemplateChange struct {
 	Status             TemplateStatus
 	Category           TemplateCategory
 	Reason             string
-}
-
-// outgoingTemplate sorts a call's values to the parts of its template.
-func outgoingTemplate(c *TemplateCall) *OutgoingTemplate {
-	if c == nil {
-		return nil
-	}
-	out := &OutgoingTemplate{Name: c.Name, Language: c.Language}
-	for _, v := range c.Variables {
-		out.Body = append(out.Body, TemplateValue{Text: v})
-	}
-	return out
 }

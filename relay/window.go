@@ -31,6 +31,9 @@ func (r *Relay) closed(ch Channel, c Chat, now, at time.Time) bool {
 	if ch.CallbacksSince.IsZero() || now.Sub(ch.CallbacksSince) < w || now.Sub(ch.CallbackAt) > callbackGap {
 		return false
 	}
+	if c.User == "" && now.Sub(ch.NamelessAt) < w+callbackEvery {
+		return false // it may have been this person
+	}
 	return !at.Before(c.LastInboundAt.Add(w))
 }
 
@@ -44,27 +47,58 @@ func windowClosed() *Error {
 		"Send an approved template instead, or wait until they write.")
 }
 
-// outsideWindow refuses at accept what the provider would certainly refuse.
-func (t *acceptance) outsideWindow(rt route) *Error {
-	if t.a.Template == nil && t.r.closed(rt.channel, rt.chat, t.call.At, later(t.call.At, t.a.SendAt)) {
+// outsideWindow refuses at accept what the provider would certainly refuse, or
+// makes it a call of the channel's fallback template.
+func (t *acceptance) outsideWindow(rt *route) *Error {
+	if t.a.Template != nil || !t.r.closed(rt.channel, rt.chat, t.call.At, later(t.call.At, t.a.SendAt)) {
+		return nil
+	}
+	f := rt.channel.Fallback
+	if f == nil || t.a.FileURL != "" {
 		return windowClosed()
 	}
+	t.a.Text, t.a.Template = "", f.call(t.a.Text)
+	rt.warnings = append(rt.warnings, "this person has not written within the last 24 hours, so the text goes as the template "+f.Name)
 	return nil
 }
 
+// call puts a text into the only variable of a template.
+func (f TemplateRef) call(text string) *TemplateCall {
+	return &TemplateCall{Name: f.Name, Language: f.Language, Variables: []string{flattened(text)}}
+}
+
+// mayHaveWindow spares the claim of a message a look at its channel where the
+// kind is known to have no window.
+func (r *Relay) mayHaveWindow(channel string) bool {
+	kind := r.breakers.kind(channel)
+	_, ok := r.Drivers[kind].(Windowed)
+	return ok || kind == ""
+}
+
 // late reports whether a message that is about to leave is certainly outside
-// the window by now.
-func (r *Relay) late(ctx context.Context, tx Tx, m Message, now time.Time) (bool, error) {
+// the window by now, and cannot go as the channel's fallback template: that is
+// what it becomes where it can.
+func (r *Relay) late(ctx context.Context, tx Tx, m *Message, now time.Time) (bool, error) {
+	if m.Template != nil || !r.mayHaveWindow(m.Channel) {
+		return false, nil
+	}
 	ch, err := tx.Channel(ctx, m.Workspace, m.Channel)
 	if err != nil {
 		return false, err
 	}
-	if _, ok := r.Drivers[ch.Kind].(Windowed); !ok || m.Template != nil {
+	if _, ok := r.Drivers[ch.Kind].(Windowed); !ok {
 		return false, nil
 	}
 	c, err := tx.Chat(ctx, m.Workspace, m.Channel, m.Recipient)
 	if err != nil {
 		return false, err
 	}
-	return r.closed(ch, c, now, now), nil
+	if !r.closed(ch, c, now, now) {
+		return false, nil
+	}
+	if ch.Fallback == nil || m.File != nil || len(m.Parts) > 0 {
+		return true, nil
+	}
+	m.Text, m.Template = "", ch.Fallback.call(m.Text)
+	return false, nil
 }

@@ -17,11 +17,22 @@ type fileKeeper struct{ store *media.Store }
 // Fetch loads a link and keeps what it leads to.
 func (k fileKeeper) Fetch(ctx context.Context, key, url, name string, kind relay.FileKind, limit int64) (string, int64, error) {
 	f, err := k.store.Fetch(ctx, media.Request{Key: key, URL: url, Name: name, Kind: string(kind), Limit: limit})
+	return f.Type, f.Size, asFetchError(err)
+}
+
+// asFetchError is an error of the store as the relay knows it.
+func asFetchError(err error) error {
 	var me *media.Error
-	if errors.As(err, &me) {
-		return "", 0, &relay.FetchError{Code: relay.Code(me.Code), Message: me.Message, Again: me.Again, Err: me.Err}
+	if !errors.As(err, &me) {
+		return err
 	}
-	return f.Type, f.Size, err
+	return &relay.FetchError{Code: relay.Code(me.Code), Message: me.Message, Again: me.Again, Err: me.Err}
+}
+
+// Keep keeps what comes from a provider.
+func (k fileKeeper) Keep(ctx context.Context, key string, src io.Reader, limit int64) (string, int64, error) {
+	f, err := k.store.Keep(ctx, key, src, limit)
+	return f.Type, f.Size, asFetchError(err)
 }
 
 // Open opens a kept file.

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -101,4 +102,21 @@ func (s *Store) sync(folder string) error {
 		return fmt.Errorf("keep file: %w", err)
 	}
 	return nil
+}
+
+// Keep keeps what it reads from src under a key, whole or not at all. Its type
+// is told from its content. An *Error of FileTooLarge where it has more than
+// limit bytes.
+func (s *Store) Keep(ctx context.Context, key string, src io.Reader, limit int64) (File, error) {
+	head := make([]byte, headBytes)
+	n, err := io.ReadFull(src, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return File{}, err
+	}
+	file, err := s.keep(ctx, key, io.MultiReader(bytes.NewReader(head[:n]), src), limit)
+	if errors.Is(err, errOverLimit) {
+		return File{}, failf(TooLarge, "The file has more than %s.", SizeText(limit))
+	}
+	file.Type = plain(sniff(head[:n]))
+	return file, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -126,6 +127,18 @@ func (f *files) made() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.tried
+}
+
+// Keep keeps what a provider gave.
+func (f *files) Keep(_ context.Context, key string, src io.Reader, limit int64) (string, int64, error) {
+	b, err := io.ReadAll(io.LimitReader(src, limit+1))
+	if err != nil {
+		return "", 0, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kept[key] = time.Now()
+	return http.DetectContentType(b), int64(len(b)), nil
 }
 
 // Open opens what was kept.
