@@ -307,7 +307,7 @@ func (d *document) refuseKind(start int) *relay.Error {
 	case c == '<':
 		return refuseBody(relay.CodeInvalidJSON, "The body is HTML or XML, not JSON.", "Choose JSON as the format in your tool. "+example)
 	case htmlQuote.Match(rest):
-		return refuseBody(relay.CodeInvalidJSON, "The body is HTML-escaped: it has &quot; where double quotes belong.", "Send it as plain text, without HTML escaping.")
+		return refuseEscaped()
 	case c == 0:
 		return refuseBody(relay.CodeInvalidEncoding, "The body starts with a NUL character.", "Send it as UTF-8 text.")
 	default:
@@ -318,6 +318,10 @@ func (d *document) refuseKind(start int) *relay.Error {
 
 // htmlQuote is how JSON looks after it went through an HTML editor.
 var htmlQuote = regexp.MustCompile(`^(\{?\s*&(quot|#34|#x22|ldquo);|&(lbrace|lcub|#123);)`)
+
+func refuseEscaped() *relay.Error {
+	return refuseBody(relay.CodeInvalidJSON, "The body is HTML-escaped: it has &quot; where double quotes belong.", "Send it as plain text, without HTML escaping.")
+}
 
 func literal(b []byte, want string) bool {
 	return bytes.HasPrefix(b, []byte(want)) && (len(b) == len(want) || !wordByte(b[len(want)]))

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -34,23 +33,26 @@ func wholeForm(text []byte, contentType string) bool {
 // understandForm reads a form: flat, with brackets in its names, or one whose
 // only name is a JSON document.
 func (d *document) understandForm(text []byte, in *Input, wraps int) *relay.Error {
-	if whole := unescape(keepPlus(string(bytes.TrimRight(text, "=\r\n ")))); looksLikeJSON([]byte(whole)) {
+	if whole := wholeJSON(text, in.Strict); looksLikeJSON([]byte(whole)) {
+		whole, refused := d.formText(whole, in.Strict)
+		if refused != nil {
+			return refused
+		}
 		d.tell("The JSON came in the encoding of a form; it was unpacked.")
 		return d.understand([]byte(whole), in, wraps)
 	}
 	f := &form{}
-	pairs := d.pairs(strings.TrimRight(string(text), "\r\n"))
+	pairs, refused := d.pairs(strings.TrimRight(string(text), "\r\n"), in.Strict)
+	if refused != nil {
+		return refused
+	}
 	for i, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
-		if plusNumber.MatchString(value) {
-			value = "%2B" + value[1:]
-		}
 		if !ok && i > 0 {
-			return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The form holds %s without a value.", excerpt(unescape(pair))), "An & inside a text is written %26.")
+			return refuseLoose(pair)
 		}
-		name, refused := d.formText(unescape(name), in.Strict)
-		if refused == nil {
-			value, refused = d.formText(unescape(value), in.Strict)
+		if name, refused = d.decodeForm(name, in.Strict); refused == nil {
+			value, refused = d.decodeForm(d.encodedPlus(value, in.Strict), in.Strict)
 		}
 		if refused == nil {
 			refused = f.add(name, value)
@@ -66,100 +68,12 @@ func (d *document) understandForm(text []byte, in *Input, wraps int) *relay.Erro
 	return d.understandFields(f, in, wraps)
 }
 
-// keepPlus keeps the + in JSON in the encoding of a form where it cannot be a
-// space: where spaces are written in another way, and before a phone number.
-func keepPlus(s string) string {
-	if strings.Contains(s, "%20") || strings.Contains(s, `"`) {
-		return strings.ReplaceAll(s, "+", "%2B")
-	}
-	return plusInJSON.ReplaceAllString(s, "${1}%2B${2}")
-}
-
-var plusInJSON = regexp.MustCompile(`(%22|%3A)\+([0-9])`)
-
 // only is the only field of a form, where it holds JSON.
 func (f *form) only() *node {
 	if len(f.root.children) != 1 || !f.root.children[0].leaf || !looksLikeJSON([]byte(f.root.children[0].value)) {
 		return nil
 	}
 	return f.root.children[0]
-}
-
-// plusNumber is a phone number whose + was not encoded, and stands for a space.
-var plusNumber = regexp.MustCompile(`^\+[0-9][0-9()+.%-]{6,}$`)
-
-// plainForm is a form that a browser sends as text/plain: a field a line, and
-// nothing encoded.
-// https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#plain-text-form-data
-var (
-	plainForm   = regexp.MustCompile(`^[A-Za-z0-9_. -]+=[^&\r\n]*(\r?\n[A-Za-z0-9_. -]+=[^&\r\n]*)+\s*$`)
-	plainEscape = strings.NewReplacer("\r", "", "%", "%25", "+", "%2B")
-)
-
-// pairs cuts a form. An & between spaces was not encoded, and is part of a
-// text: in a form, spaces are written as + or %20.
-func (d *document) pairs(text string) (pairs []string) {
-	if plainForm.MatchString(text) {
-		return strings.Split(plainEscape.Replace(text), "\n")
-	}
-	for pair := range strings.SplitSeq(text, "&") {
-		n := len(pairs)
-		switch {
-		case pair == "":
-		case n > 0 && !strings.Contains(pair, "=") && (strings.HasPrefix(pair, " ") || strings.HasSuffix(pairs[n-1], " ")):
-			pairs[n-1] += "%26" + pair
-			d.told = appendOnce(d.told, "Mended: an & that was not encoded was read as part of a text.")
-		default:
-			pairs = append(pairs, pair)
-		}
-	}
-	return pairs
-}
-
-// formText is one name or value of a form as UTF-8.
-func (d *document) formText(s string, strict bool) (string, *relay.Error) {
-	if utf8.ValidString(s) {
-		return s, nil
-	}
-	if strict || !western([]byte(s)) {
-		return "", refuseBody(relay.CodeInvalidEncoding, fmt.Sprintf("The form is not UTF-8: the byte 0x%02X is in a field.", s[invalidUTF8([]byte(s))]), "Encode the form as UTF-8.")
-	}
-	d.told = appendOnce(d.told, "Mended: the form is not UTF-8; it was read as Windows-1252.")
-	return string(decode1252([]byte(s))), nil
-}
-
-func appendOnce(list []string, s string) []string {
-	for _, have := range list {
-		if have == s {
-			return list
-		}
-	}
-	return append(list, s)
-}
-
-// unescape decodes what forms encode. A % that begins no code stands for
-// itself: some tools do not encode it.
-func unescape(s string) string {
-	if strings.IndexByte(s, '%') < 0 {
-		return strings.ReplaceAll(s, "+", " ")
-	}
-	b := make([]byte, 0, len(s))
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '+':
-			b = append(b, ' ')
-		case s[i] == '%' && i+2 < len(s):
-			if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
-				b = append(b, byte(n))
-				i += 2
-				continue
-			}
-			b = append(b, '%')
-		default:
-			b = append(b, s[i])
-		}
-	}
-	return string(b)
 }
 
 // understandMultipart reads multipart/form-data. The boundary is the first
