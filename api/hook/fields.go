@@ -130,7 +130,7 @@ func (rd *reading) sort() (strangers int) {
 			rd.warn("%s is the word %s: it counts as not given.", quoteName(string(m.name)), m.value)
 		case rd.at[m.id] != nil && bytes.Equal(rd.at[m.id].value, m.value):
 			rd.warn("%s and %s are the same field, with the same value.", quoteName(string(rd.at[m.id].name)), quoteName(string(m.name)))
-		case rd.at[m.id] != nil:
+		case rd.at[m.id] != nil && !rd.enough(m.id):
 			first := rd.at[m.id]
 			line, column := rd.cur.src.place(m.nameAt)
 			message := fmt.Sprintf("%s and %s are the same field", quoteName(string(first.name)), quoteName(string(m.name)))
@@ -140,7 +140,7 @@ func (rd *reading) sort() (strangers int) {
 			rd.fault(m.id, relay.FieldError{
 				Field: string(m.name), Code: relay.CodeDuplicateField, Line: line, Column: column, Message: message + ".", Hint: "Keep one of the two.",
 			})
-		default:
+		case rd.at[m.id] == nil:
 			rd.at[m.id], rd.call.given[m.id] = m, true
 		}
 	}

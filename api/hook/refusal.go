@@ -22,10 +22,15 @@ type ranked struct {
 // have thousands, and each costs a look for its place.
 const maxFaults = 10
 
+// enough reports whether no more faults of a field are told. What is costly to
+// say is asked for first.
+func (rd *reading) enough(f field) bool { return rd.counts[f] >= maxFaults }
+
 func (rd *reading) fault(f field, e relay.FieldError) {
-	if rd.counts[f]++; rd.counts[f] > maxFaults {
+	if rd.enough(f) {
 		return
 	}
+	rd.counts[f]++
 	rd.faults = append(rd.faults, ranked{e, f})
 }
 

@@ -21,6 +21,14 @@ func TestNoBodyTakesLongToRead(t *testing.T) {
 		}
 		return b.String()
 	}
+	// spellings are a name again and again, as normal sees it.
+	spellings := func(name, value string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < MaxBody-200; i++ {
+			fmt.Fprintf(&b, `"%s%s":%s,`, name, strings.NewReplacer("0", "-", "1", "_").Replace(fmt.Sprintf("%012b", i)), strings.ReplaceAll(value, "#", fmt.Sprint(i)))
+		}
+		return b.String()
+	}
 	r := NewReader()
 	for name, body := range map[string]string{
 		"missing commas":                fill(`{"a":1`, ` "b":1`, `}`),
@@ -39,6 +47,16 @@ func TestNoBodyTakesLongToRead(t *testing.T) {
 		"one field in many spellings":   "{" + lines("\"te"+"-_"+"%d\":1,\n\"t-e-x-t"+"\": \"x\",\n") + `"a":1}`,
 		"form fields":                   lines("a%d=1&"),
 		"form in brackets":              lines("a[b][%d]=1&"),
+		"form with & in a text":         fill("action=send&text=a ", "& ", ""),
+		"form with & between spaces":    fill("action=send&text=a", " & b", ""),
+		"form with & and nothing":       fill("a=1", "&", " & b"),
+		"form with one name":            fill("", "a=1&", ""),
+		"wrong variables on one line":   fill(`{"é":1,"action":"send","phone":"+1","template":{"name":"a","language":"en","variables":[`, `{},`, `{}]}}`),
+		"bad variables on one line":     fill(`{"é":1,"action":"send","phone":"+1","template":{"name":"a","language":"en","variables":[`, `"\u0000",`, `{}]}}`),
+		"one field twice, on one line":  `{"é":1,` + spellings("text", `"#"`) + `"a":1}`,
+		"one part twice, on one line":   `{"é":1,"action":"send","template":{` + spellings("name", `"#"`) + `"a":1}}`,
+		"many wrappers":                 `{"body":{` + spellings("x", "1")[:MaxBody/2] + `":1},` + spellings("data", `{}`)[:MaxBody/2-40] + `":1}`,
+		"strings in many wrappers":      `{` + spellings("data", `"[#"`) + `"a":1}`,
 		"form, deep":                    fill(`a`, `[b]`, `=1`),
 		"wrapped strings":               fill(`{"body":"{\"body\":\"`, `x`, `\"}"}`),
 		"wrapped again and again":       fill(``, `{"body":`, ``),

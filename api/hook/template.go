@@ -62,7 +62,7 @@ func (rd *reading) takeTemplatePart(m member) {
 		}
 		return
 	}
-	if absent(m.value) {
+	if absent(m.value) || *part != nil && rd.enough(template) {
 		return
 	}
 	if *part != nil {
@@ -124,6 +124,9 @@ func (rd *reading) takeVariables() {
 
 // refusePart says that something in the template has the wrong type.
 func (rd *reading) refusePart(m *member, name, want string) {
+	if rd.enough(template) {
+		return
+	}
 	line, column := rd.cur.src.place(m.valueAt)
 	rd.fault(template, relay.FieldError{
 		Field: name, Code: relay.CodeInvalidField, Line: line, Column: column,
@@ -133,6 +136,9 @@ func (rd *reading) refusePart(m *member, name, want string) {
 
 // refuseTemplate explains a broken rule of a part of the template.
 func (rd *reading) refuseTemplate(part string, broken validator.FieldError) {
+	if rd.enough(template) {
+		return
+	}
 	m, hint := rd.parts.variables, "Remove it."
 	what := "contains a NUL character (U+0000)"
 	code := relay.CodeInvalidField
