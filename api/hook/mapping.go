@@ -1,12 +1,10 @@
 package hook
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,13 +24,27 @@ func (rd *reading) saysSend() bool {
 	return false
 }
 
+// mapper is the work of one mapping on one document.
+type mapper struct {
+	rd    *reading
+	whole branch
+	// left is how many bytes it may still make: a call has no more than
+	// MaxBody, and a long value can be put in many times. Below 0 it made too
+	// many, which has been said.
+	left int
+}
+
 // applyMapping makes a call of the document, and goes on with that.
 func (rd *reading) applyMapping(mapping *relay.Mapping) {
-	whole := jsontext.Value(rd.doc.json())
+	m := mapper{rd: rd, whole: branch{value: rd.doc.json()}, left: MaxBody}
 	f := &form{}
 	put := func(name string, v []byte) { _ = f.add(bracketed(name), string(v)) } // names were checked when the mapping was made
 	for _, name := range slices.Sorted(maps.Keys(mapping.Fields)) {
-		v, sure := rd.mappedValue(whole, name, mapping.Fields[name])
+		if m.left < 0 {
+			m.given(name)
+			continue
+		}
+		v, sure := m.value(name, mapping.Fields[name])
 		switch {
 		case v == nil:
 		case !sure && name == idempotencyKey.canonical():
@@ -60,40 +72,57 @@ func bracketed(name string) string {
 	return first + "[" + strings.ReplaceAll(rest, ".", "][") + "]"
 }
 
-// mappedValue is what a mapping makes of one field, nil for nothing. sure is
-// false where a placeholder found nothing.
-func (rd *reading) mappedValue(whole jsontext.Value, name string, from relay.MappedField) (text []byte, sure bool) {
+// value is what a mapping makes of one field, nil for nothing. sure is false
+// where a placeholder found nothing.
+func (m *mapper) value(name string, from relay.MappedField) (text []byte, sure bool) {
 	if from.Path == "" {
-		return rd.expand(whole, name, from.Value)
+		return m.expand(name, from.Value)
 	}
-	if v := firstOf(whole, from.Path); v != nil {
-		if s, ok := plain(v); ok {
-			return []byte(s), true
+	if found := m.whole.firstOf(from.Path); found != nil {
+		if s, ok := found.text(); ok {
+			return m.add(name, []byte{}, s), true
 		}
-		first, _, _ := strings.Cut(name, ".")
-		if f := rd.doc.names[string(normal(nil, []byte(first)))]; f != unknown {
-			rd.call.given[f], rd.typed[f] = true, true // so that nobody says that it is missing
-			rd.fault(f, relay.FieldError{Field: name, Code: relay.CodeInvalidField,
-				Message: fmt.Sprintf("The mapping takes %s from %s, where there is %s, not one value.", quoteName(name), quoteName(from.Path), kindOf(v)),
-				Hint:    "Choose a path that leads to one value inside it."})
-		}
+		m.refuse(name, relay.FieldError{Code: relay.CodeInvalidField,
+			Message: fmt.Sprintf("The mapping takes %s from %s, where there is %s, not one value.", quoteName(name), quoteName(from.Path), kindOf(found.value)),
+			Hint:    "Choose a path that leads to one value inside it."})
 		return nil, false
 	}
 	if from.Default != "" {
-		return rd.expand(whole, name, from.Default)
+		return m.expand(name, from.Default)
 	}
-	rd.warn("The mapping found nothing at %s for %s.", quoteName(from.Path), quoteName(name))
+	m.rd.warn("The mapping found nothing at %s for %s.", quoteName(from.Path), quoteName(name))
 	return nil, false
 }
 
-// firstOf is the value at the first of several paths, with commas between
-// them, where there is one; nil for none.
-func firstOf(whole jsontext.Value, paths string) jsontext.Value {
-	for path := range strings.SplitSeq(paths, ",") {
-		if v, found := lookUp(whole, dotted(path)); found && !absent(v) && !nothing(v) {
-			return v
-		}
+// given marks a field as there, with something wrong that has been said, and
+// returns it.
+func (m *mapper) given(name string) field {
+	first, _, _ := strings.Cut(name, ".")
+	f := m.rd.doc.names[string(normal(nil, []byte(first)))]
+	if f != unknown {
+		m.rd.call.given[f], m.rd.typed[f] = true, true
 	}
+	return f
+}
+
+func (m *mapper) refuse(name string, e relay.FieldError) {
+	if f := m.given(name); f != unknown {
+		e.Field = name
+		m.rd.fault(f, e)
+	}
+}
+
+// add appends to what is made of one field; nil where that is too much.
+func (m *mapper) add(name string, b []byte, s string) []byte {
+	if m.left -= len(s); m.left >= 0 {
+		return append(b, s...)
+	}
+	e := relay.FieldError{Code: relay.CodeInvalidField, Hint: "Take fewer or shorter values into it.",
+		Message: fmt.Sprintf("With %s the mapping makes more than %d bytes of what came.", quoteName(name), MaxBody)}
+	if name == text.canonical() {
+		e.Code = relay.CodeTextTooLong
+	}
+	m.refuse(name, e)
 	return nil
 }
 
@@ -112,26 +141,22 @@ func plain(v jsontext.Value) (string, bool) {
 
 // expand fills the placeholders of a text. sure is false where one found
 // nothing and has no words for that.
-func (rd *reading) expand(whole jsontext.Value, name, text string) (b []byte, sure bool) {
+func (m *mapper) expand(name, text string) (b []byte, sure bool) {
 	b, sure = []byte{}, true
-	for rest := text; rest != ""; {
+	for rest := text; rest != "" && b != nil; {
 		lit, path, fallback, after, _ := nextPlaceholder(rest)
-		b = append(b, lit...)
 		rest = after
-		if path == "" {
-			continue
+		s, ok := "", false
+		if found := m.whole.firstOf(path); found != nil {
+			s, ok = found.text()
 		}
-		s, found := "", false
-		if v := firstOf(whole, path); v != nil {
-			s, found = plain(v)
-		}
-		if !found {
+		if path != "" && !ok {
 			if s = fallback; s == "" {
-				rd.warn("The mapping found no value at %s for %s.", quoteName(path), quoteName(name))
+				m.rd.warn("The mapping found no value at %s for %s.", quoteName(path), quoteName(name))
 				sure = false
 			}
 		}
-		b = append(b, s...)
+		b = m.add(name, b, string(lit)+s)
 	}
 	return b, sure
 }
@@ -161,74 +186,6 @@ func nextPlaceholder(s string) (lit []byte, path, fallback, rest string, ok bool
 	return lit, "", "", "", true
 }
 
-// dotted writes a path with brackets, as some tools show it, with dots.
-func dotted(path string) string {
-	path = strings.TrimPrefix(strings.TrimSpace(path), "$.")
-	if strings.IndexByte(path, '[') < 0 {
-		return path
-	}
-	path = strings.NewReplacer("][", ".", "].", ".", "[", ".", "]", "", `"`, "", "'", "").Replace(path)
-	return strings.TrimPrefix(path, ".")
-}
-
-// lookUp follows a path. A name that has dots itself is found too; case only
-// counts where two names differ in nothing else.
-func lookUp(v jsontext.Value, path string) (jsontext.Value, bool) {
-	switch {
-	case path == "":
-		return v, true
-	case v.Kind() == jsontext.KindBeginArray:
-		head, rest, _ := strings.Cut(path, ".")
-		n, err := strconv.Atoi(head)
-		if err != nil || n < 0 {
-			return nil, false
-		}
-		for i, e := range elements(v) {
-			if i == n {
-				return lookUp(e, rest)
-			}
-		}
-		return nil, false
-	case v.Kind() != jsontext.KindBeginObject:
-		return nil, false
-	}
-	members := membersOf(v)
-	for _, same := range [...]func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
-		for _, m := range members {
-			n := len(m.name)
-			if n > len(path) || n < len(path) && path[n] != '.' || !same(string(m.name), path[:n]) {
-				continue
-			}
-			if found, ok := lookUp(m.value, strings.TrimPrefix(path[n:], ".")); ok {
-				return found, true
-			}
-		}
-	}
-	return nil, false
-}
-
-// membersOf cuts an object that is known to be valid.
-func membersOf(v jsontext.Value) []member {
-	d := document{body: v}
-	_ = d.object(jsontext.NewDecoder(bytes.NewBuffer(v)), 0, d.add)
-	return d.members
-}
-
-// elements cuts an array that is known to be valid.
-func elements(v jsontext.Value) (all []jsontext.Value) {
-	d := document{body: v}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(v))
-	_, _ = dec.ReadToken()
-	for dec.PeekKind() != jsontext.KindEndArray {
-		e, _, err := d.value(dec, 0)
-		if err != nil {
-			return all
-		}
-		all = append(all, e)
-	}
-	return all
-}
-
 // mappedHint adds to a hint where a mapping took the field from.
 func (rd *reading) mappedHint(f field, hint string) string {
 	if rd.cur != &rd.mapped {
@@ -256,123 +213,4 @@ func (rd *reading) emptyHint(hint string, fields ...field) string {
 		}
 	}
 	return hint
-}
-
-// Leaf is one value of a document and the path that leads to it.
-type Leaf struct {
-	Path string `json:"path"`
-	// Value is the beginning of it, at most 100 characters.
-	Value string `json:"value"`
-}
-
-// maxLeaves bounds what Leaves tells, and maxLeaf the length of a value.
-const (
-	maxLeaves = 200
-	maxLeaf   = 100
-)
-
-// Leaves are the values of a JSON object, in its order, for people who choose
-// paths from what was received. At most 200.
-func Leaves(document []byte) []Leaf {
-	all := []Leaf{}
-	var walk func(path string, v jsontext.Value)
-	step := func(path, name string) string {
-		if path == "" {
-			return name
-		}
-		return path + "." + name
-	}
-	walk = func(path string, v jsontext.Value) {
-		switch {
-		case len(all) == maxLeaves:
-		case v.Kind() == jsontext.KindBeginObject:
-			for _, m := range membersOf(v) {
-				walk(step(path, string(m.name)), m.value)
-			}
-		case v.Kind() == jsontext.KindBeginArray:
-			for i, e := range elements(v) {
-				walk(step(path, strconv.Itoa(i)), e)
-			}
-		default:
-			s, ok := plain(v)
-			if !ok {
-				s = "null"
-			}
-			if r := []rune(s); len(r) > maxLeaf {
-				s = string(r[:maxLeaf-1]) + "…"
-			}
-			all = append(all, Leaf{Path: path, Value: s})
-		}
-	}
-	if v := jsontext.Value(document); v.IsValid() {
-		walk("", v)
-	}
-	return all
-}
-
-// Limits of a mapping.
-const (
-	maxMapped     = 40
-	maxMappedText = 4096
-)
-
-// CheckMapping refuses a mapping that can make no call, with a *relay.Error.
-func CheckMapping(m relay.Mapping) error {
-	refuse := func(name, message, hint string) error {
-		return relay.RefuseField(relay.CodeInvalidField, "mapping.fields."+name, message, hint)
-	}
-	if len(m.Fields) > maxMapped {
-		return relay.RefuseField(relay.CodeInvalidField, "mapping.fields", fmt.Sprintf("A mapping has at most %d fields.", maxMapped), "")
-	}
-	known := fieldNames()
-	has := map[field]bool{}
-	for _, name := range slices.Sorted(maps.Keys(m.Fields)) {
-		from := m.Fields[name]
-		f := mappable(known, name)
-		switch {
-		case f == unknown:
-			return refuse(name, fmt.Sprintf("There is no field %s.", quoteName(name)), "The fields are those of a call, such as phone, text and file_url, and template.name, template.language, template.variables.0.")
-		case (from.Path == "") == (from.Value == ""):
-			return refuse(name, fmt.Sprintf("%s needs either a path or a value.", quoteName(name)), `For example {"path": "contact.phone"} or {"value": "Hello {contact.name}"}.`)
-		case len(from.Path) > maxMappedText || len(from.Value) > maxMappedText || len(from.Default) > maxMappedText:
-			return refuse(name, fmt.Sprintf("What %s is made from is longer than %d bytes.", quoteName(name), maxMappedText), "")
-		case !balanced(from.Value) || !balanced(from.Default):
-			return refuse(name, fmt.Sprintf("A brace in the text of %s has no partner, or nothing between.", quoteName(name)), "Write a placeholder as {path}, and a brace that is meant as {{ or }}.")
-		}
-		has[f] = true
-	}
-	switch {
-	case !has[text] && !has[fileURL] && !has[template]:
-		return refuse(text.canonical(), "The mapping says nothing of what to send.", `Map "text", "file_url" or "template.name".`)
-	case !has[phone] && !has[chatID] && !has[jid] && !has[chatName]:
-		return refuse(phone.canonical(), "The mapping says nothing of whom to send to.", `Map "phone", "chat_id", "jid" or "chat_name".`)
-	}
-	return nil
-}
-
-// mappable is the field that a name in a mapping stands for.
-func mappable(known map[string]field, name string) field {
-	first, rest, nested := strings.Cut(name, ".")
-	f := known[string(normal(nil, []byte(first)))]
-	if f.canonical() != first || nested != (f == template) {
-		return unknown
-	}
-	if !nested || rest == "name" || rest == "language" {
-		return f
-	}
-	index, ok := strings.CutPrefix(rest, "variables.")
-	if n, err := strconv.Atoi(index); !ok || err != nil || n < 0 || n >= maxMapped || strconv.Itoa(n) != index {
-		return unknown
-	}
-	return f
-}
-
-func balanced(s string) bool {
-	for s != "" {
-		var ok bool
-		if _, _, _, s, ok = nextPlaceholder(s); !ok {
-			return false
-		}
-	}
-	return true
 }

@@ -178,3 +178,60 @@ func TestLeavesAreAllValuesWithTheirPaths(t *testing.T) {
 		t.Error("what is no document has leaves")
 	}
 }
+
+func TestAMappingMakesNoMoreThanABodyMayHold(t *testing.T) {
+	long := strings.Repeat("x", MaxBody/2)
+	body := `{"a":"` + long + `","p":"+14155550100"}`
+	for _, c := range []struct {
+		name   string
+		fields map[string]relay.MappedField
+		field  string
+		code   relay.Code
+	}{
+		{"one text", map[string]relay.MappedField{"phone": {Path: "p"}, "text": {Value: strings.Repeat("{a}", 100)}}, "text", relay.CodeTextTooLong},
+		{"a default", map[string]relay.MappedField{"phone": {Path: "p"}, "text": {Path: "x", Default: "{a}{a}-"}}, "text", relay.CodeTextTooLong},
+		{"several variables", map[string]relay.MappedField{"phone": {Path: "p"}, "template.name": {Value: "a"}, "template.language": {Value: "en"}, "template.variables.0": {Path: "a"}, "template.variables.1": {Path: "a"}}, "template.variables.1", relay.CodeInvalidField},
+		{"a variable", map[string]relay.MappedField{"phone": {Path: "p"}, "template.name": {Value: "a"}, "template.language": {Value: "en"}, "template.variables.0": {Value: "{a}{a}"}}, "template.variables.0", relay.CodeInvalidField},
+	} {
+		done, err := mapped(t, body, c.fields)
+		e, ok := err.(*relay.Error)
+		if !ok || e.Code != c.code || len(e.Fields) != 1 || e.Fields[0].Field != c.field || !strings.Contains(e.Message, "makes more than 65536 bytes") {
+			t.Errorf("%s: %+v", c.name, err)
+		}
+		if len(done.Mapped) > 2*MaxBody {
+			t.Errorf("%s: made %d bytes", c.name, len(done.Mapped))
+		}
+	}
+	done, err := mapped(t, body, map[string]relay.MappedField{"phone": {Path: "p"}, "text": {Value: "{a}{p}"}})
+	if err != nil || done.Action.Text != long+"+14155550100" {
+		t.Errorf("a long text: %v", err)
+	}
+}
+
+func TestAMappingLooksInNoMorePlacesThanItMay(t *testing.T) {
+	phone := relay.MappedField{Path: "p"}
+	for value, fits := range map[string]bool{
+		strings.Repeat("{a}", maxPaths-1): true, strings.Repeat("{a}", maxPaths): false,
+		"{" + strings.Repeat("a,", maxPaths-1) + "a}": false, strings.Repeat("{{a}} ", 500): true,
+	} {
+		for _, from := range []relay.MappedField{{Value: value}, {Path: "p", Default: value}} {
+			err := CheckMapping(relay.Mapping{Fields: map[string]relay.MappedField{"phone": phone, "text": from}})
+			if fits && from.Path != "" && strings.HasPrefix(value, "{a}") {
+				continue // the path is one more
+			}
+			if e, refused := err.(*relay.Error); refused == fits || refused && !strings.Contains(e.Message, "more than 200 places") {
+				t.Errorf("%.20s…: %v", value, err)
+			}
+		}
+	}
+}
+
+func TestCaseCountsOnlyWhereTwoNamesDifferInNothingElse(t *testing.T) {
+	const body = `{"P":"+14155550100","A":{"b":"1","B":"2"},"a":{"B":"3"},"a.c":"4","A.d":{"E":"5"}}`
+	for path, want := range map[string]string{"a.b": "3", "A.b": "1", "A.B": "2", "a.c": "4", "a.d.e": "5", "a.e": ""} {
+		done, err := mapped(t, body, map[string]relay.MappedField{"phone": {Path: "p"}, "text": {Value: "<{" + path + "}>"}})
+		if err != nil || done.Action.Text != "<"+want+">" {
+			t.Errorf("%s leads to %s, want %s (%v)", path, done.Action.Text, want, err)
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relevo/relay"
 )
 
 // TestNoBodyTakesLongToRead tries what is expensive for readers that look
@@ -74,6 +76,48 @@ func TestNoBodyTakesLongToRead(t *testing.T) {
 			t.Errorf("%s: took %s (%v)", name, took, err)
 		} else {
 			t.Logf("%s: %s", name, took.Round(10*time.Microsecond))
+		}
+	}
+}
+
+// TestNoMappingTakesLongToApply tries mappings that anybody with a key may
+// make, on bodies that anybody with the address may send.
+func TestNoMappingTakesLongToApply(t *testing.T) {
+	const deep = maxDepth - 2
+	same := strings.Repeat(`{"a":`, deep) + "1" + strings.Repeat("}", deep)
+	var wide strings.Builder
+	for i := 0; wide.Len() < MaxBody-200; i++ {
+		fmt.Fprintf(&wide, `"A%d":[1],`, i)
+	}
+	lists := "[" + strings.Repeat("[1],", MaxBody/4-50) + "[1]]"
+	fields := func(value string) relay.Mapping {
+		m := relay.Mapping{Fields: map[string]relay.MappedField{"phone": {Value: "+14151231234"}, "text": {Value: "x"}}}
+		for i := range maxMapped - 2 {
+			m.Fields[fmt.Sprintf("template.variables.%d", i)] = relay.MappedField{Value: value}
+		}
+		return m
+	}
+	r := NewReader()
+	for name, c := range map[string]struct {
+		body string
+		m    relay.Mapping
+	}{
+		"one name at every depth":  {same, fields("{" + strings.Repeat("a.", deep) + "x}")},
+		"many members":             {"{" + wide.String() + `"z":1}`, fields(strings.Repeat("{a9}", 5))},
+		"many elements":            {`{"a":` + lists + "}", fields(strings.Repeat("{a.9.x}", 5))},
+		"many elements, one meant": {`{"a":` + lists + "}", fields(strings.Repeat("{a}", 5))},
+		"a long value many times":  {`{"a":"` + strings.Repeat("x", MaxBody-100) + `"}`, fields(strings.Repeat("{a}", 5))},
+		"a long path":              {`{"a":"` + strings.Repeat("x", MaxBody-100) + `"}`, fields("{" + strings.Repeat("a.", 2000) + "}")},
+	} {
+		if err := CheckMapping(c.m); err != nil {
+			t.Fatalf("%s: %s", name, err.(*relay.Error).Message)
+		}
+		began := time.Now()
+		_, err := r.Read([]byte(c.body), Input{Now: now, Mapping: &c.m})
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("%s: took %s (%v)", name, took, err)
+		} else {
+			t.Logf("%s: %s (%v)", name, took.Round(10*time.Microsecond), err)
 		}
 	}
 }
