@@ -29,6 +29,7 @@ func TestTheDoorIsTheSameOnBothStores(t *testing.T) {
 		{"ADeliverysOwnIDIsItsKey", deliveryIDs},
 		{"ATestWebhookSendsNothing", testWebhook},
 		{"ACapturedCallShowsItsPathsAndAMappingSendsTheNext", captureAndMap},
+		{"ThePathsOfACapturedCallAreThoseThatAMappingUses", capturedPaths},
 		{"TryingACallSaysWhatWouldHappen", tryCalls},
 		{"RepairsAreToldAndAStrictWebhookMakesNone", repairsTold},
 		{"AToolIsRecognisedAndItsFixIsInTheAttempt", toolsFix},

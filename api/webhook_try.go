@@ -92,8 +92,8 @@ type capturedView struct {
 	At        time.Time `json:"at"`
 	Tool      *string   `json:"tool"`
 	Body      string    `json:"body"`
-	// Document is the body as one JSON object, null where that cannot be made
-	// of it; Paths lead to its values, for a mapping.
+	// Document is the body as one JSON object as a mapping reads it, null where
+	// that cannot be made of it; Paths lead to its values.
 	Document jsontext.Value `json:"document"`
 	Paths    []hook.Leaf    `json:"paths"`
 	Warnings []string       `json:"warnings"`
@@ -157,13 +157,22 @@ func (s *server) attempt(ctx context.Context, workspace, id string) (relay.Attem
 }
 
 func (s *server) viewCaptured(a relay.Attempt) *capturedView {
-	read, _ := s.calls.Read(a.Body, hook.Input{Now: a.At, Explain: true}) // what is wrong with it as a call does not matter
+	read := s.payload(a.Body, hook.Input{Now: a.At})
 	v := &capturedView{AttemptID: a.ID, At: a.At.UTC(), Tool: present(a.Tool), Body: string(a.Body), Paths: hook.Leaves(read.Document), Warnings: read.Mended}
 	v.Document = read.Document
 	if len(v.Document) == 0 {
 		v.Document = jsontext.Value("null")
 	}
 	return v
+}
+
+// payload reads a body as for a mapping, which goes by other names than a call:
+// where no call is inside, {"data":{…}} stays as it came, and the paths in it
+// begin with data. What is wrong with it as a call does not matter.
+func (s *server) payload(body []byte, in hook.Input) hook.Understood {
+	in.Mapping, in.Explain = &relay.Mapping{}, true
+	read, _ := s.calls.Read(body, in)
+	return read
 }
 
 // tryBody is a call to be looked at: as text, as bytes in base64, as JSON, or
@@ -194,7 +203,8 @@ type tryView struct {
 	Tool      *string            `json:"tool"`
 	Fix       *string            `json:"fix"`
 	// Document is the call as one JSON object, Mapped what the mapping makes of
-	// it, Paths lead to the values of the document; null where there are none.
+	// it; null where there are none. Paths lead to the values that a mapping
+	// finds: without one, more may have been taken off around the document.
 	Document jsontext.Value `json:"document"`
 	Mapped   jsontext.Value `json:"mapped"`
 	Paths    []hook.Leaf    `json:"paths"`
@@ -292,7 +302,7 @@ func (s *server) try(ctx context.Context, h relay.Hook, body []byte, in tryBody)
 	read, err := s.calls.Read(body, input)
 	v := tryView{
 		Status: http.StatusOK, Warnings: read.Warnings, Tool: present(tool.Name), Errors: []relay.FieldError{},
-		Document: read.Document, Mapped: read.Mapped, Paths: hook.Leaves(read.Document),
+		Document: read.Document, Mapped: read.Mapped, Paths: hook.Leaves(s.payload(body, input).Document),
 	}
 	for _, doc := range []*jsontext.Value{&v.Document, &v.Mapped} {
 		if len(*doc) == 0 {
