@@ -128,6 +128,8 @@ func (rd *reading) sort() (strangers int) {
 		case absent(m.value):
 		case nothing(m.value):
 			rd.warn("%s is the word %s: it counts as not given.", quoteName(string(m.name)), m.value)
+		case m.id != template && !rd.strict && holdsNothing(m.value):
+			rd.warn("%s holds nothing but an empty value: it counts as not given.", quoteName(string(m.name)))
 		case rd.at[m.id] != nil && bytes.Equal(rd.at[m.id].value, m.value):
 			rd.warn("%s and %s are the same field, with the same value.", quoteName(string(rd.at[m.id].name)), quoteName(string(m.name)))
 		case rd.at[m.id] != nil && !rd.enough(m.id):
@@ -275,7 +277,7 @@ func (rd *reading) takeKey(in *Input) {
 		return
 	}
 	for _, k := range in.Deliveries {
-		if v := strings.TrimSpace(k.Value); v != "" && len(v) <= maxKey && printableASCII(v) {
+		if v := strings.TrimSpace(k.Value); v != "" && v != "null" && v != "undefined" && len(v) <= maxKey && printableASCII(v) {
 			rd.call.Key, rd.keyName = v, k.Name
 			return
 		}

@@ -79,8 +79,8 @@ func (m *mapper) value(name string, from relay.MappedField) (text []byte, sure b
 		return m.expand(name, from.Value)
 	}
 	if found := m.whole.firstOf(from.Path); found != nil {
-		if s, ok := found.text(); ok {
-			return m.add(name, []byte{}, s), true
+		if found.plain {
+			return m.add(name, []byte{}, found.single), true
 		}
 		m.refuse(name, relay.FieldError{Code: relay.CodeInvalidField,
 			Message: fmt.Sprintf("The mapping takes %s from %s, where there is %s, not one value.", quoteName(name), quoteName(from.Path), kindOf(found.value)),
@@ -148,7 +148,7 @@ func (m *mapper) expand(name, text string) (b []byte, sure bool) {
 		rest = after
 		s, ok := "", false
 		if found := m.whole.firstOf(path); found != nil {
-			s, ok = found.text()
+			s, ok = found.single, found.plain
 		}
 		if path != "" && !ok {
 			if s = fallback; s == "" {

@@ -15,9 +15,10 @@ type branch struct {
 	cut   bool
 	names []string // of an object's members
 	parts []branch // the values of those, or an array's elements
-	// single is the value as plain gives it, once it has been asked for.
-	single       string
-	asked, plain bool
+	// What can be told of the value, once it has been asked for: whether it is
+	// nothing, and the single text that it is or holds, where it does.
+	asked, nothing, plain bool
+	single                string
 }
 
 // firstOf is the value at the first of several paths, with commas between
@@ -27,7 +28,7 @@ func (b *branch) firstOf(paths string) *branch {
 		if path = dotted(path); path == "" {
 			continue
 		}
-		if found := b.lookUp(path); found != nil && !absent(found.value) && !nothing(found.value) {
+		if found := b.lookUp(path); found != nil && !found.ask().nothing {
 			return found
 		}
 	}
@@ -64,13 +65,13 @@ func (b *branch) lookUp(path string) *branch {
 	return nil
 }
 
-// text is the single value that the branch is or holds, as plain gives it.
-func (b *branch) text() (string, bool) {
+// ask finds out what can be told of the value.
+func (b *branch) ask() *branch {
 	if !b.asked {
-		b.asked = true
+		b.asked, b.nothing = true, absent(b.value) || nothing(b.value) || holdsNothing(b.value)
 		b.single, b.plain = plain(b.value)
 	}
-	return b.single, b.plain
+	return b
 }
 
 // open cuts an object or array.

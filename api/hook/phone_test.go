@@ -182,6 +182,33 @@ func TestMergeTagsAreFoundAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestAMergeTagIsFoundWhereverAValueIsTakenFrom(t *testing.T) {
+	for field, body := range map[string]string{
+		"text":             callStart + `"text":["Hi {{name}}"]}`,
+		"phone":            `{"action":"send","text":"x","phone":[{"value":"{{phone}}","primary":true},{"value":"+14151231234"}]}`,
+		"idempotency_key":  sent + `x","idempotency_key":["{{id}}"]}`,
+		"chat_name":        `{"action":"send","text":"x","chat_name":{"value":"[[ name ]]"}}`,
+		"file_name":        callStart + `"file_url":"https://example.com/a","file_name":["%FILENAME%"]}`,
+		"text, escaped":    sent + `\u007b\u007bname\u007d\u007d"}`,
+		"text, é in it":    sent + `{{\u00e9tat}}"}`,
+		"text, and a list": callStart + `"text":["a\\\"b","{{c}}"]}`,
+	} {
+		e := refusalOf(t, body)
+		field, _, _ = strings.Cut(field, ",")
+		if e == nil || !IsMergeTag(e) || e.Fields[0].Field != field || e.Fields[0].Excerpt == "" {
+			t.Errorf("%s: %+v", body, e)
+		}
+		if _, err := NewReader().Read([]byte(body), Input{Now: now, AllowTags: true}); err != nil && IsMergeTag(err.(*relay.Error)) {
+			t.Errorf("%s: refused although tags are allowed", body)
+		}
+	}
+	for _, body := range []string{callStart + `"text":["a",[[true]]]}`, callStart + `"template":{"name":"a","language":"en","variables":[[ "a" ]]}}`} {
+		if e := refusalOf(t, body); e == nil || IsMergeTag(e) {
+			t.Errorf("%s: brackets of JSON were taken for a tag: %+v", body, e)
+		}
+	}
+}
+
 // refusalOf is the refusal of a body, nil where it is read.
 func refusalOf(t *testing.T, body string) *relay.Error {
 	t.Helper()
@@ -227,5 +254,22 @@ func TestAKeyThatIsNoWordOfItsOwnIsNone(t *testing.T) {
 		if err != nil || a.Key != "mine" || len(warnings) != 1 {
 			t.Errorf("%q: key %q, told %q, %v", v, a.Key, warnings, err)
 		}
+		a, _, err = read(NewReader(), []byte(sent+`x"}`), Input{Now: now, Deliveries: []Key{{Name: "X-Id", Value: v}}})
+		if err != nil || a.Key != "" {
+			t.Errorf("%q as a delivery's id: key %q, %v", v, a.Key, err)
+		}
+		for _, body := range []string{`"` + v + `"`, `["` + v + `"]`, `{"value":"` + v + `"}`, `[" "]`} {
+			a, warnings, err := read(NewReader(), []byte(sent+`x","idempotency_key":`+body+`}`), Input{Now: now})
+			if err != nil || a.Key != "" || len(warnings) != 1 {
+				t.Errorf("%s: key %q, told %q, %v", body, a.Key, warnings, err)
+			}
+		}
+		done, err := mapped(t, `{"p":"+14151231234","id":["`+v+`"]}`, map[string]relay.MappedField{"phone": {Path: "p"}, "text": {Value: "x"}, "idempotency_key": {Value: "order {id}"}})
+		if err != nil || done.Action.Key != "" {
+			t.Errorf("%q by a mapping: key %q, %v", v, done.Action.Key, err)
+		}
+	}
+	if e := refusalOf(t, callStart+`"text":["null"]}`); e == nil || e.Code != relay.CodeNoContent {
+		t.Errorf("a text that is nothing: %+v", e)
 	}
 }

@@ -70,6 +70,35 @@ func findTag(b []byte, inURL bool) (tag []byte, at int) {
 	return nil, 0
 }
 
+// tagIn is the first merge tag in the texts of a value, wherever they are
+// inside it, and the offset of the tag or, where the text is written with
+// escapes that hide it, of the text; nil for none.
+func tagIn(v jsontext.Value, inURL bool) (tag []byte, at int) {
+	for at = 0; at < len(v); at++ {
+		if v[at] != '"' {
+			continue
+		}
+		end := at + 1
+		for v[end] != '"' {
+			if v[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		text := v[at : end+1]
+		if tag, i := findTag(text, inURL); tag != nil {
+			return tag, at + i
+		}
+		if bytes.Contains(text, []byte(`\u`)) {
+			if tag, _ := findTag(unquote(text), inURL); tag != nil {
+				return tag, at
+			}
+		}
+		at = end
+	}
+	return nil, 0
+}
+
 // objectObject is what JavaScript makes of an object that is joined to a text.
 const objectObject = "[object Object]"
 
@@ -112,12 +141,7 @@ func (rd *reading) refuseTags() {
 		if m == nil || rd.typed[f] {
 			continue
 		}
-		switch m.value.Kind() {
-		case jsontext.KindString, jsontext.KindBeginObject:
-		default:
-			continue
-		}
-		tag, at := findTag(m.value, f == fileURL)
+		tag, at := tagIn(m.value, f == fileURL)
 		if tag == nil {
 			continue
 		}

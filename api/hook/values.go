@@ -58,6 +58,16 @@ func nothing(v jsontext.Value) bool {
 	return false
 }
 
+// holdsNothing reports whether the only value that an array or object can mean
+// is none.
+func holdsNothing(v jsontext.Value) bool {
+	if v[0] != '[' && v[0] != '{' {
+		return false
+	}
+	only := single(v)
+	return only != nil && (absent(only) || nothing(only))
+}
+
 // string reads a field that is a string, or a number whose literal is taken
 // as it is written. ok is false where it is absent or of another type.
 func (rd *reading) string(f field) (s string, ok bool) {
