@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
 
@@ -28,6 +27,8 @@ func (rd *reading) phone(f field) string {
 	phone, guessed := readPhone(v, rd.country)
 	switch {
 	case !plainPhone(phone):
+	case guessed && rd.country != "" && !strings.HasPrefix(phone, codeOf(rd.country)):
+		rd.warn("%s was read as %s, a number of another country than this workspace's (%s); write + and the country code to be sure.", rd.called(f), phone, rd.country)
 	case guessed && rd.country != "":
 		rd.warn("%s was read as %s, by the country of this workspace (%s); write + and the country code to be sure.", rd.called(f), phone, rd.country)
 	case guessed:
@@ -118,7 +119,7 @@ func readPhone(s, country string) (phone string, guessed bool) {
 		}
 	}
 	s, ok := dropTrunkZero(s, country != "")
-	if !ok || severalNumbers.MatchString(s) {
+	if !ok || severalIn(s, country) {
 		return s, false
 	}
 	s = strings.Map(phoneRune, s)
@@ -133,7 +134,9 @@ func readPhone(s, country string) (phone string, guessed bool) {
 	case strings.Trim(s, "0123456789") != "":
 		return s, false
 	case country == "":
-		phone = "+" + s
+		if phone, guessed = withoutTrunkZero("+" + s); guessed {
+			return phone, true
+		}
 		_, _, possible := parsePhone(phone, "")
 		return phone, !possible && plainPhone(phone)
 	}
@@ -144,24 +147,32 @@ func readPhone(s, country string) (phone string, guessed bool) {
 // until 2019, and is still written.
 var mexicanPrefix = regexp.MustCompile(`^(?:01|04[45])([0-9]{10})$`)
 
-// severalNumbers are a number and another one or its end, a date, and a number
-// with a fraction: a stroke or full stop stands between groups of one number
-// only where nothing else can be meant.
-var severalNumbers = regexp.MustCompile(`/.*/|\s/|/\s|[0-9]{7,}/|^\+?[0-9]{7,}\.[0-9]{1,3}$|^[0-9]{4}-[0-9]{2}-[0-9]{2}\b|^[0-9]{1,3}(\.[0-9]{1,3}){3}$`)
+// mexicanAbroad is the same behind the country code, where it never belonged.
+var mexicanAbroad = regexp.MustCompile(`^\+52(?:01|04[45])([0-9]{10})$`)
+
+// codeOf is a country's code, with +.
+func codeOf(country string) string {
+	return "+" + strconv.Itoa(phonenumbers.GetCountryCodeForRegion(country))
+}
+
+// longNational is the length up to which digits look like a number at home, and
+// beyond which like one with its country code.
+const longNational = 10
 
 // nationalPhone reads digits without +: as a number of a country, or with
 // another country's code in front where only that makes a number. One that is
-// written with its area code in brackets is of the country.
+// written with its area code in brackets is of the country. What is none at
+// home and looks like one that lacks a digit is left as it is: abroad it may
+// be somebody else's.
 func nationalPhone(digits, country string, areaCode bool) (phone string, guessed bool) {
 	if m := mexicanPrefix.FindStringSubmatch(digits); m != nil && country == "MX" {
 		digits = m[1]
 	}
-	world := "+" + digits
+	world, own := "+"+digits, codeOf(country)
 	national, valid, possible := parsePhone(digits, country)
-	own := "+" + strconv.Itoa(phonenumbers.GetCountryCodeForRegion(country))
 	switch {
 	case national == "" || national == world:
-		return world, false
+		return withoutTrunkZero(world)
 	case !strings.HasPrefix(national, own): // dialled abroad from there, such as 011 44
 		return national, false
 	case (digits[0] == '0' || areaCode) && !possible:
@@ -171,15 +182,17 @@ func nationalPhone(digits, country string, areaCode bool) (phone string, guessed
 	case digits[0] == '0' || !plainPhone(world):
 		return national, true
 	}
-	_, worldValid, _ := parsePhone(world, "")
+	_, worldValid, worldPossible := parsePhone(world, "")
 	switch {
-	case worldValid && strings.HasPrefix(world, own):
-		return world, false
+	case strings.HasPrefix(world, own) && (worldValid || !possible):
+		return withoutTrunkZero(world)
 	case valid:
 		return national, true
-	case worldValid, !possible:
-		return world, false
-	case len(digits) > 10:
+	case worldValid:
+		return world, len(digits) <= longNational
+	case !possible && (len(digits) <= longNational || !worldPossible):
+		return digits, false
+	case len(digits) > longNational:
 		return world, true
 	}
 	return national, true
@@ -201,6 +214,9 @@ func parsePhone(s, country string) (phone string, valid, possible bool) {
 func withoutTrunkZero(s string) (phone string, changed bool) {
 	if !plainPhone(s) || s[1+codeLength(s)] != '0' {
 		return s, false
+	}
+	if m := mexicanAbroad.FindStringSubmatch(s); m != nil {
+		return "+52" + m[1], true
 	}
 	if phone, valid, _ := parsePhone(s, ""); valid && phone != s && !strings.Contains(s, phone[1:]) && len(phone) == len(s)-1 {
 		return phone, true
@@ -252,28 +268,19 @@ func dropTrunkZero(s string, home bool) (dropped string, ok bool) {
 // phoneRune drops what people put between digits, and makes plain digits of
 // those of other scripts.
 func phoneRune(r rune) rune {
-	switch {
-	case '0' <= r && r <= '9' || r == '+':
-		return r
-	case r == ' ' || r == '-' || r == '.' || r == '(' || r == ')' || r == '/' || r == '−':
+	switch r = plainSign(r); r {
+	case ' ', '-', '.', '(', ')', '/', '\t', '\n', '\v', '\f', '\r':
 		return -1
-	case r == '＋':
-		return '+'
-	case unicode.In(r, unicode.White_Space, unicode.Pd, unicode.Cf):
-		return -1
-	case unicode.Is(unicode.Nd, r):
-		d := rune('0')
-		for d < '9' && unicode.Is(unicode.Nd, r-1) {
-			r, d = r-1, d+1
-		}
-		return d
 	}
 	return r
 }
 
+// minPhone is the least digits of a number with its country code.
+const minPhone = 7
+
 // plainPhone reports whether s is + and 7 to 15 digits, the first not 0.
 func plainPhone(s string) bool {
-	if len(s) < 8 || len(s) > 16 || s[0] != '+' || s[1] == '0' {
+	if len(s) < 1+minPhone || len(s) > 16 || s[0] != '+' || s[1] == '0' {
 		return false
 	}
 	for i := 1; i < len(s); i++ {

@@ -219,6 +219,8 @@ func (rd *reading) explainPhone(f field) {
 	switch {
 	case strings.Contains(got, "@") && f == phone:
 		hint = `An id with @ belongs in "jid".`
+	case severalIn(got, rd.country):
+		hint = "It looks like more than one number, or like a date. " + hint
 	case strings.HasPrefix(got, "+0"), strings.HasPrefix(got, "("):
 		if got[0] == '+' {
 			hint = "A country code does not start with 0. " + hint
@@ -228,6 +230,9 @@ func (rd *reading) explainPhone(f field) {
 		}
 	case strings.ContainsAny(got, "eE") && strings.Trim(got, "0123456789+eE") == "":
 		hint = "A spreadsheet has shortened it and digits are lost: format the column as text. " + hint
+	}
+	if rd.country != "" && got != "" && strings.Trim(got, "0123456789") == "" {
+		hint = fmt.Sprintf("A number of the workspace's country (%s) has more or fewer digits. %s", rd.country, hint)
 	}
 	raw, _ := stringOf(rd.at[f].value)
 	rd.refuse(f, relay.CodeInvalidPhone, fmt.Sprintf("%s is not a phone number: %s was found.", rd.called(f), excerpt(raw)), hint)
