@@ -54,7 +54,7 @@ func TestWhatCanMeanOneThingOnlyIsMended(t *testing.T) {
 		{"spaces of the web", "{\u00a0\"action\":\"send\",\n\u00a0\u00a0\"phone\":\"+14151231234\",\u200b\"text\":\"a\"\u00a0}", "a", "look like spaces were left out"},
 		{"a block of code", "```json\n" + sent + "a\"}\n```\n", "a", "the marks of a block of code"},
 		{"odd spaces everywhere", "{\u00a0'action'\u00a0:\u00a0'send'\u00a0,\u00a0phone\u00a0:\u00a0+1\u00a0415\u00a0123\u00a01234\u00a0,\u00a0\"text\":\"a\",\"file_url\":None\u00a0}", "a", ""},
-		{"a comma missing, and a name without quotes on the next line", "{\"action\":\"send\",\"text\":\"a\"\n phone:\"+14151231234\"}", "a", ""},
+		{"a comma missing after a number, and a name without quotes", "{\"action\":\"send\",\"text\":\"a\",\"expires_in\":60\n phone:\"+14151231234\"}", "a", ""},
 		{"a comma missing before odd spaces", "{\"action\":\"send\",\"phone\":\"+14151231234\"\u00a0\u200b \"text\":\"a\"}", "a", ""},
 		{"an apostrophe escaped for SQL", sent + `it\'s"}`, "it's", `\' was read as '`},
 	} {
@@ -98,6 +98,9 @@ func TestWhatCouldMeanTwoThingsIsRefused(t *testing.T) {
 		{"quotes inside a text, on a later line", sent + "a\nthe \"green\" one\"}", `A double quote inside a text is written \"`, 2, 6},
 		{"a quote inside a text, before a comma", sent + `The 15", black one", on its way"}`, `If this belongs to the text before, write the double quote in that text as \"`, 1, 58},
 		{"a quote inside a text, before what looks like a name", callStart + `"text":"TV 24" color: "black"}`, "a comma is missing after", 1, 0},
+		{"a quote inside a text, and what looks like a name on the next line", sent + "She wrote \"\nnote: \"urgent\"}", `If the text goes on there, write the double quote in it as \"`, 1, 60},
+		{"a comma missing, and a name without quotes on the next line", "{\"action\":\"send\",\"text\":\"a\"\n phone:\"+14151231234\"}", "a comma is missing after \"a\"", 1, 28},
+		{"a quote inside a text in single quotes, and what looks like a name", "{'action':'send','phone':'+14151231234','text':\"He said \"\nnote: 'x'}", "a comma is missing", 1, 58},
 		{"texts joined as in a program", callStart + `"text":"a" + "b"}`, "cannot be joined with +", 1, 52},
 		{"an object joined to a text", callStart + `"text":[object Object]}`, "JSON.stringify", 1, 48},
 		{"nothing but an object joined to a text", "[object Object]", "JSON.stringify", 1, 1},

@@ -202,15 +202,14 @@ func (w *walk) list(closing byte, where string, element func() bool) bool {
 }
 
 // mayLackComma reports whether nothing but a comma can be missing between the
-// token before and one that begins with c. After a text, what follows on the
-// same line without quotes of its own may be the rest of that text.
+// token before and one that begins with c. After a text, what follows without
+// quotes of its own may be the rest of that text, with a double quote in it.
 func (w *walk) mayLackComma(c byte) bool {
 	last := w.b[w.begin]
 	if last != '"' && last != '\'' && !curly(w.b[w.begin:]) {
 		return true
 	}
-	quoted := c == '"' || c == '\'' || curly(w.b[w.at:])
-	return w.end < w.at && (quoted || bytes.IndexByte(w.b[w.end:w.at], '\n') >= 0)
+	return w.end < w.at && (c == '"' || c == '\'' || curly(w.b[w.at:]))
 }
 
 // restOfName is a name whose opening quote has just ended a text that lacks a
@@ -247,7 +246,11 @@ func (w *walk) noComma(c, closing byte) bool {
 	case w.end == w.at && last[0] != '"' && (wordByte(c) || c == '-' || c == '.'):
 		return w.fail(w.at-len(last), fmt.Sprintf("%s is not a number.", excerpt(string(last)+string(c)+"…")), "Write it in double quotes.")
 	}
-	return w.fail(w.end, fmt.Sprintf("a comma is missing after %s.", quoteToken(last)), "")
+	hint := ""
+	if last[0] == '"' && closing == '}' && c != '"' {
+		hint = `If the text goes on there, write the double quote in it as \".`
+	}
+	return w.fail(w.end, fmt.Sprintf("a comma is missing after %s.", quoteToken(last)), hint)
 }
 
 // semicolon is for a semicolon that was meant as a comma. After a string it
