@@ -129,8 +129,9 @@ func (d *document) withoutFence(text []byte, start int) []byte {
 	for i := start; i < end; i++ {
 		text[i] = ' '
 	}
-	if i := bytes.LastIndex(text, codeFence); i >= 0 {
-		copy(text[i:], "   ")
+	// One that is not at the end is part of a text.
+	if rest := bytes.TrimRight(text, " \t\r\n"); bytes.HasSuffix(rest, codeFence) {
+		copy(rest[len(rest)-len(codeFence):], "   ")
 	}
 	d.body, d.src = text, source{text: text}
 	d.tell("Mended: the marks of a block of code around the JSON were left out.")

@@ -53,6 +53,8 @@ func TestWhatCanMeanOneThingOnlyIsMended(t *testing.T) {
 		{"undefined", `{"action":"send","phone":"+14151231234","text":"a","file_url":undefined}`, "a", "a word that is none in JSON"},
 		{"spaces of the web", "{\u00a0\"action\":\"send\",\n\u00a0\u00a0\"phone\":\"+14151231234\",\u200b\"text\":\"a\"\u00a0}", "a", "look like spaces were left out"},
 		{"a block of code", "```json\n" + sent + "a\"}\n```\n", "a", "the marks of a block of code"},
+		{"a block of code with marks in its text", "```json\n" + sent + "a```b```\"}\n```\n", "a```b```", "the marks of a block of code"},
+		{"a block of code without an end", "```\n" + sent + "a```b\"}", "a```b", "the marks of a block of code"},
 		{"odd spaces everywhere", "{\u00a0'action'\u00a0:\u00a0'send'\u00a0,\u00a0phone\u00a0:\u00a0+1\u00a0415\u00a0123\u00a01234\u00a0,\u00a0\"text\":\"a\",\"file_url\":None\u00a0}", "a", ""},
 		{"a comma missing after a number, and a name without quotes", "{\"action\":\"send\",\"text\":\"a\",\"expires_in\":60\n phone:\"+14151231234\"}", "a", ""},
 		{"a comma missing before odd spaces", "{\"action\":\"send\",\"phone\":\"+14151231234\"\u00a0\u200b \"text\":\"a\"}", "a", ""},
@@ -69,7 +71,7 @@ func TestWhatCanMeanOneThingOnlyIsMended(t *testing.T) {
 			if c.told != "" && (len(warnings) != 1 || !strings.HasPrefix(warnings[0], "Mended: ") || !strings.Contains(warnings[0], c.told)) {
 				t.Errorf("told %q", warnings)
 			}
-			if e := refusal(t, c.body); e.Code != relay.CodeInvalidJSON || e.Fields[0].Line == 0 && c.name != "a block of code" {
+			if e := refusal(t, c.body); e.Code != relay.CodeInvalidJSON || e.Fields[0].Line == 0 && !strings.HasPrefix(c.name, "a block of code") {
 				t.Errorf("read strictly: %+v", e)
 			}
 		})
