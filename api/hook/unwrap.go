@@ -82,6 +82,7 @@ var wrappers = map[string]bool{"body": true, "data": true, "payload": true, "jso
 // unwrapMember takes the call out of an object that is none itself.
 func (d *document) unwrapMember(in *Input, wraps int) *relay.Error {
 	var wrapper *member
+	best := holdsNone
 	for i := range d.members {
 		m := &d.members[i]
 		name := normal(nil, m.name)
@@ -91,11 +92,12 @@ func (d *document) unwrapMember(in *Input, wraps int) *relay.Error {
 		if !wrappers[string(name)] {
 			continue
 		}
-		if wrapper != nil && d.holdsCall(wrapper, true) && d.holdsCall(m, true) {
+		holds := d.holds(m)
+		if best == holdsCall && holds == holdsCall {
 			return refuseBody(relay.CodeInvalidJSON, fmt.Sprintf("The body holds two calls, under %s and %s.", quoteName(string(wrapper.name)), quoteName(string(m.name))), "Send one object in one call.")
 		}
-		if wrapper == nil || !d.holdsCall(wrapper, true) && (d.holdsCall(m, true) || !d.holdsCall(wrapper, false)) {
-			wrapper = m
+		if best == holdsNone || holds > best {
+			wrapper, best = m, holds
 		}
 	}
 	if wrapper == nil {
@@ -108,10 +110,7 @@ func (d *document) unwrapMember(in *Input, wraps int) *relay.Error {
 	}
 	switch m.value.Kind() {
 	case jsontext.KindString:
-		text := unquote(m.value)
-		if string(m.name) == "$content" {
-			text, _ = base64.StdEncoding.AppendDecode(nil, text) // what is no base64 is no JSON either
-		}
+		text := m.content()
 		if !looksLikeJSON(text) || in.Mapping != nil && !d.isCall(text) {
 			return nil
 		}
@@ -197,26 +196,64 @@ func (d *document) known(whole bool) bool {
 	return false
 }
 
-// holdsCall reports whether a member holds an object with fields of a call;
-// whole asks for its action.
-func (d *document) holdsCall(m *member, whole bool) bool {
+// What a member may hold: nothing of a call, some of its fields, or its action.
+const (
+	holdsNone = iota
+	holdsFields
+	holdsCall
+)
+
+// holds says what a member holds of a call.
+func (d *document) holds(m *member) int {
 	inner := document{body: d.body, names: d.names}
 	switch m.value.Kind() {
 	case jsontext.KindBeginObject:
 		inner.descend(*m)
 	case jsontext.KindBeginArray:
-		in := *m
-		if !inner.only(&in) {
-			return false
+		most := holdsNone
+		for _, e := range elements(m.value) {
+			if e.Kind() == jsontext.KindBeginObject {
+				inner.members = membersOf(e)
+				most = max(most, inner.most())
+			}
 		}
-		inner.descend(in)
+		return most
 	case jsontext.KindString:
-		inner.body = bytes.Clone(unquote(m.value))
-		if !looksLikeJSON(inner.body) || inner.parse() != nil {
-			return false
+		inner.body = bytes.Clone(m.content())
+		if !looksLikeJSON(inner.body) || inner.parse() != nil && !inner.mends() {
+			return holdsNone
 		}
 	}
-	return inner.known(whole)
+	return inner.most()
+}
+
+func (d *document) most() int {
+	switch {
+	case d.known(true):
+		return holdsCall
+	case d.known(false):
+		return holdsFields
+	}
+	return holdsNone
+}
+
+// content is the text that a member holds as a string.
+func (m *member) content() []byte {
+	text := unquote(m.value)
+	if string(m.name) == "$content" {
+		text, _ = base64.StdEncoding.AppendDecode(nil, text) // what is no base64 is no JSON either
+	}
+	return text
+}
+
+// mends reports whether the body can be read once it is mended, and reads it.
+func (d *document) mends() bool {
+	w := walk{b: d.body, leave: true}
+	if !w.document() {
+		return false
+	}
+	d.body, _ = w.mended()
+	return d.parse() == nil
 }
 
 // isCall reports whether a text is a call by itself.
