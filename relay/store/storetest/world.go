@@ -21,11 +21,13 @@ type world struct {
 	bench
 	relay  *relay.Relay
 	driver *driver
-	files  *files
-	set    relay.Settings
-	ws     relay.Workspace
-	ch     relay.Channel
-	calls  int
+	// provider is a kind of its own; it shares its calls with driver.
+	provider *provider
+	files    *files
+	set      relay.Settings
+	ws       relay.Workspace
+	ch       relay.Channel
+	calls    int
 }
 
 func newWorld(t *testing.T, open Open) *world {
@@ -34,6 +36,7 @@ func newWorld(t *testing.T, open Open) *world {
 		bench:  bench{t: t, open: open, dir: t.TempDir()},
 		driver: &driver{}, files: &files{kept: map[string]time.Time{}}, set: relay.DefaultSettings(),
 	}
+	w.provider = &provider{driver: w.driver}
 	w.set.Node = "node"
 	w.begin()
 	w.start()
@@ -57,7 +60,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	drivers := map[string]relay.Driver{"fake": w.driver}
+	drivers := map[string]relay.Driver{"fake": w.driver, "provider": w.provider}
 	if w.relay, err = relay.New(w.store, drivers, secrets, w.files, w.set, latest, slog.New(slog.DiscardHandler)); err != nil {
 		w.t.Fatal(err)
 	}
