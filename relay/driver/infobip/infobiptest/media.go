@@ -1,0 +1,144 @@
+package infobiptest
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"path"
+	"regexp"
+)
+
+// Media is a file that somebody sent to the account.
+type Media struct {
+	Type    string
+	Content []byte
+	// Moved, where it is set, is where the file is fetched from instead.
+	Moved string
+}
+
+// KeepMedia keeps a file under an id and returns its path.
+func (f *Fake) KeepMedia(id string, m Media) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.media[id] = m
+	return "/whatsapp/1/senders/" + f.o.Sender + "/media/" + id
+}
+
+func (f *Fake) serveMedia(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	m, ok := f.media[path.Base(r.URL.Path)]
+	f.mu.Unlock()
+	switch {
+	case !ok:
+		wrong(w, http.StatusNotFound, false, "NOT_FOUND", nil)
+	case m.Moved != "":
+		http.Redirect(w, r, m.Moved, http.StatusFound)
+	default:
+		w.Header().Set("Content-Type", m.Type)
+		w.Write(m.Content)
+	}
+}
+
+// maxFetched bounds a file that the account fetches, in bytes.
+const maxFetched = 200 << 20
+
+// fetch gets a message's file; nil where that does not work. It asks for the
+// address once more with HEAD: on the same connection, so that whoever serves
+// the file is done with it when the message is answered.
+func (f *Fake) fetch(r *http.Request, url string) []byte {
+	b, ok := f.get(r, http.MethodGet, url)
+	if _, again := f.get(r, http.MethodHead, url); !ok || !again {
+		return nil
+	}
+	return b
+}
+
+func (f *Fake) get(r *http.Request, method, url string) ([]byte, bool) {
+	req, err := http.NewRequestWithContext(r.Context(), method, url, nil)
+	if err != nil {
+		return nil, false
+	}
+	res, err := f.o.HTTP.Do(req)
+	if err != nil {
+		return nil, false
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, maxFetched))
+	return b, err == nil && res.StatusCode == http.StatusOK
+}
+
+// KeepTemplate adds a template as Infobip writes one.
+func (f *Fake) KeepTemplate(t map[string]any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.templates = append(f.templates, t)
+}
+
+var templateName = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
+
+// submitted is a template as the API takes one.
+type submitted struct {
+	Name      string `json:"name"`
+	Language  string `json:"language"`
+	Category  string `json:"category"`
+	Structure struct {
+		Header *struct {
+			Format  string `json:"format"`
+			Text    string `json:"text"`
+			Example string `json:"example"`
+		} `json:"header"`
+		Body *struct {
+			Text                      string   `json:"text"`
+			Examples                  []string `json:"examples"`
+			AddSecurityRecommendation bool     `json:"addSecurityRecommendation"`
+		} `json:"body"`
+		Footer *struct {
+			Text string `json:"text"`
+		} `json:"footer"`
+		Buttons []struct {
+			Type        string `json:"type"`
+			OTPType     string `json:"otpType"`
+			Text        string `json:"text"`
+			URL         string `json:"url"`
+			PhoneNumber string `json:"phoneNumber"`
+			Example     string `json:"example"`
+		} `json:"buttons"`
+	} `json:"structure"`
+}
+
+func (f *Fake) serveTemplates(w http.ResponseWriter, r *http.Request, body []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r.Method == http.MethodGet {
+		list := f.templates
+		if list == nil {
+			list = []map[string]any{}
+		}
+		write(w, http.StatusOK, map[string]any{"templates": list})
+		return
+	}
+	var t submitted
+	bad := faults{}
+	if err := strict(body, &t); err != nil {
+		bad["request"] = "unknown or malformed field"
+	}
+	bad.unless(templateName.MatchString(t.Name), "name", "must match ^[a-z0-9_]{1,512}$")
+	bad.unless(t.Language != "", "language", "must not be blank")
+	bad.unless(t.Category == "MARKETING" || t.Category == "UTILITY" || t.Category == "AUTHENTICATION", "category", "unknown")
+	s := t.Structure
+	bad.unless(s.Body != nil && (s.Body.Text != "" || s.Body.AddSecurityRecommendation), "structure.body", "must not be null")
+	if h := s.Header; h != nil {
+		bad.unless(h.Format == "TEXT" && runes(h.Text, 1, 60) || h.Format == "LOCATION" || address(h.Example, 2048), "structure.header", "needs a text or an example")
+	}
+	bad.unless(s.Footer == nil || runes(s.Footer.Text, 1, 60), "structure.footer.text", "size must be between 1 and 60")
+	bad.unless(len(s.Buttons) <= 10, "structure.buttons", "at most 10")
+	if len(bad) > 0 || r.Method != http.MethodPost {
+		wrong(w, http.StatusBadRequest, false, "BAD_REQUEST", bad)
+		return
+	}
+	var kept map[string]any
+	json.Unmarshal(body, &kept)
+	kept["id"], kept["status"], kept["businessAccountId"] = "111", "PENDING", 222
+	f.templates = append(f.templates, kept)
+	write(w, http.StatusCreated, kept)
+}
