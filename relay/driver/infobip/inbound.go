@@ -57,6 +57,9 @@ func (d *shared) inbound(s settings, r result, now time.Time) relay.Inbound {
 			in.From = "+" + n
 		}
 	}
+	if in.From == "" && in.User == "" {
+		in.User = string(r.From) // a business-scoped id in place of a number
+	}
 	if f, ok := r.Message.file(); ok {
 		u, err := url.Parse(f.URL)
 		f.Auth = err == nil && d.home(s, u)

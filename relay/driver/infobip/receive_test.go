@@ -82,6 +82,19 @@ func TestWhatPeopleWriteToViber(t *testing.T) {
 	}
 }
 
+func TestAPersonWithoutANumberHasAnID(t *testing.T) {
+	text := map[string]any{"type": "TEXT", "text": "Hi"}
+	for _, r := range []map[string]any{
+		{"from": "HR.123", "to": sender, "messageId": "1", "message": text},
+		{"from": "HR.999", "to": sender, "messageId": "1", "message": text, "contact": map[string]any{"userId": "HR.123"}},
+	} {
+		got, err := New(Options{}).Receive(channel(t, settings{}), post(infobiptest.Batch(r), nil))
+		if err != nil || len(got.Inbound) != 1 || got.Inbound[0].From != "" || got.Inbound[0].User != "HR.123" {
+			t.Errorf("%v: %+v, %v", r, got, err)
+		}
+	}
+}
+
 func TestOneAddressTakesABatchOfEverything(t *testing.T) {
 	a := newAccount(t)
 	m := infobiptest.Message{Channel: "WHATSAPP", ID: ourID, From: sender, To: person, At: noon}

@@ -35,23 +35,32 @@ func (d *shared) Resolve(ctx context.Context, out relay.Outgoing) (rep relay.Rep
 	if err := json.Unmarshal(r.Body, &l); err != nil {
 		return rep, false, unclear(errors.New("logs are not JSON"))
 	}
+	rep, known = best(l.Results, out.MessageID, time.Now())
+	return rep, known, nil
+}
+
+// best is what counts of the entries of one message: that it was read, else
+// that it went out, else that it failed. A message that was rejected for a
+// while and handed over again has several.
+func best(entries []result, id string, now time.Time) (rep relay.Report, known bool) {
 	var got relay.Received
-	now := time.Now()
-	for _, res := range l.Results {
-		if string(res.MessageID) != out.MessageID {
+	for _, e := range entries {
+		if string(e.MessageID) != id {
 			continue
 		}
-		if res.SeenAt != "" {
-			rep := res.report(relay.Read)
-			rep.At = timeOf(now, res.SeenAt)
-			return rep, true, nil
+		if e.SeenAt != "" {
+			rep = e.report(relay.Read)
+			rep.At = timeOf(now, e.SeenAt)
+			return rep, true
 		}
-		if res.Status != nil {
-			res.delivery(&got, now)
+		if e.Status != nil {
+			e.delivery(&got, now)
 		}
 	}
-	if len(got.Reports) == 0 {
-		return rep, false, nil
+	for _, r := range got.Reports {
+		if !known || rep.Status == relay.Failed || r.Status == relay.Delivered {
+			rep, known = r, true
+		}
 	}
-	return got.Reports[0], true, nil
+	return rep, known
 }

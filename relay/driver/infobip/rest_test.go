@@ -55,6 +55,26 @@ func TestAMessageIsLookedUpInTheLogs(t *testing.T) {
 	}
 }
 
+func TestTheBestOfSeveralEntriesCounts(t *testing.T) {
+	rejected := result{MessageID: ourID, Status: &state{GroupID: 5, ID: 21}}
+	pending := result{MessageID: ourID, Status: &state{GroupID: 1, ID: 7}}
+	delivered := result{MessageID: ourID, Status: &state{GroupID: 3, ID: 5}}
+	seen := result{MessageID: ourID, SeenAt: "2025-01-01T10:10:00Z"}
+	other := result{MessageID: "another", Status: &state{GroupID: 3, ID: 5}}
+	for _, c := range []struct {
+		entries []result
+		want    relay.Status
+	}{
+		{[]result{other}, ""}, {[]result{other, rejected}, relay.Failed}, {[]result{rejected, pending}, relay.Sent}, {[]result{pending, rejected}, relay.Sent},
+		{[]result{delivered, pending, rejected}, relay.Delivered}, {[]result{rejected, pending, delivered}, relay.Delivered}, {[]result{rejected, seen, delivered}, relay.Read},
+	} {
+		rep, known := best(c.entries, ourID, noon)
+		if rep.Status != c.want || known != (c.want != "") || known && rep.At.IsZero() {
+			t.Errorf("%+v: %+v, %v", c.entries, rep, known)
+		}
+	}
+}
+
 func TestAFileOfAPersonIsFetchedAndTheKeyStaysAtHome(t *testing.T) {
 	a := newAccount(t)
 	d, ch := a.whatsapp(), channel(t, settings{})

@@ -36,7 +36,15 @@ func TestSettingsAreReadAndShown(t *testing.T) {
 	}
 }
 
-func TestEachFaultOfSettingsIsNamed(t *testing.T) {
+// faulty are settings and the fields that are wrong in them.
+type faulty struct {
+	d     relay.Connector
+	given json.RawMessage
+	want  []string
+}
+
+func faultySettings(t *testing.T) []faulty {
+	t.Helper()
 	d, v := New(Options{}), NewViber(Options{})
 	good := map[string]any{"base_url": "https://xxxxx.api.infobip.com", "api_key": key, "sender": "441134960000"}
 	with := func(over map[string]any) json.RawMessage {
@@ -48,13 +56,7 @@ func TestEachFaultOfSettingsIsNamed(t *testing.T) {
 		}
 		return raw
 	}
-	for _, c := range []struct {
-		d interface {
-			Connect(a, b json.RawMessage) (json.RawMessage, error)
-		}
-		given json.RawMessage
-		want  []string
-	}{
+	return []faulty{
 		{d, json.RawMessage(`{}`), []string{"settings.api_key", "settings.base_url", "settings.sender"}},
 		{d, json.RawMessage(`[]`), []string{"settings"}},
 		{d, with(map[string]any{"base_url": "http://xxxxx.api.infobip.com"}), []string{"settings.base_url"}},
@@ -84,7 +86,11 @@ func TestEachFaultOfSettingsIsNamed(t *testing.T) {
 		{d, with(map[string]any{"callback_user": "u", "callback_password": "p", "callback_secret": "s"}), []string{"settings.callback_secret"}},
 		{d, with(map[string]any{"callback_header": "X-Sig"}), []string{"settings.callback_header"}},
 		{d, with(map[string]any{"callback_secret": "s", "callback_header": "X Sig"}), []string{"settings.callback_header"}},
-	} {
+	}
+}
+
+func TestEachFaultOfSettingsIsNamed(t *testing.T) {
+	for _, c := range faultySettings(t) {
 		_, err := c.d.Connect(c.given, nil)
 		var e *relay.Error
 		if !errors.As(err, &e) {
