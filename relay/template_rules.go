@@ -162,8 +162,8 @@ func (c *templateCheck) button(field string, b TemplateButton) {
 	}
 }
 
-// sampleFile fetches the example file of a template's header for a driver that
-// uploads it; done forgets it again.
+// sampleFile fetches the example file of a template's header, for a driver that
+// uploads it or that names its link; done forgets it again.
 func (r *Relay) sampleFile(ctx context.Context, workspace string, t Template) (f *OutgoingFile, done func(), err error) {
 	kind := t.headerFile()
 	if kind == "" {
@@ -184,7 +184,9 @@ func (r *Relay) sampleFile(ctx context.Context, workspace string, t Template) (f
 		}
 		return nil, func() {}, e
 	}
-	return r.outgoingFile(file), func() { _ = r.Files.Remove(key) }, nil
+	f = r.outgoingFile(file)
+	f.Link = t.Header.Sample
+	return f, func() { _ = r.Files.Remove(key) }, nil
 }
 
 // maxSample bounds an example file, in bytes: 16 MiB, the largest video.

@@ -187,9 +187,10 @@ func lanes(ctx context.Context, s Subject) (faults []string) {
 
 func fileIsRead(ctx context.Context, s Subject) (faults []string) {
 	out, file := withFile(s, sound)
-	defer file.stop()
 	out.Text = ""
-	if _, err := s.Driver.Send(ctx, out); err != nil {
+	_, err := s.Driver.Send(ctx, out)
+	file.stop()
+	if err != nil {
 		return append(file.faults(), fmt.Sprintf("send: %v", err))
 	}
 	return append(file.faults(), arrivedWith(s, out, file)...)
@@ -201,8 +202,9 @@ func caption(ctx context.Context, s Subject) (faults []string) {
 		return nil // the relay never gives it a text and a file
 	}
 	out, file := withFile(s, sound)
-	defer file.stop()
-	if _, err := s.Driver.Send(ctx, out); err != nil {
+	_, err := s.Driver.Send(ctx, out)
+	file.stop()
+	if err != nil {
 		return append(file.faults(), fmt.Sprintf("send: %v", err))
 	}
 	return append(file.faults(), arrivedWith(s, out, file)...)
