@@ -3,6 +3,7 @@ package main
 import (
 	"compress/gzip"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,10 @@ type shown struct {
 	Counts    []relay.Counts
 	Queue     []relay.LaneView
 	Jobs      []time.Time
+	Channels  []relay.Channel
+	Templates []relay.Template
+	Inbounds  []relay.InboundMessage
+	Fetches   []relay.Fetch
 }
 
 func show(t *testing.T, s relay.Store) (v shown) {
@@ -67,12 +72,81 @@ func show(t *testing.T, s relay.Store) (v shown) {
 	must(err)
 	v.Queue, err = s.Queue(ctx, ws, time.Now())
 	must(err)
+	v.shelf(t, s)
 	for _, name := range []string{"backup", "expire", "refill"} {
 		last, err := s.Job(ctx, name)
 		must(err)
 		v.Jobs = append(v.Jobs, last.Truncate(time.Microsecond))
 	}
 	return v
+}
+
+// shelf reads channels, and what is on their shelves.
+func (v *shown) shelf(t *testing.T, s relay.Store) {
+	t.Helper()
+	ctx, ws := t.Context(), v.Workspace.ID
+	err := s.View(ctx, func(tx relay.Tx) error {
+		v.Channels = nil
+		refs, err := tx.Channels(ctx, ws)
+		for _, ref := range refs {
+			c, err := tx.Channel(ctx, ws, ref.ID)
+			if err != nil {
+				return err
+			}
+			v.Channels = append(v.Channels, c)
+		}
+		return err
+	})
+	for _, c := range v.Channels {
+		list, listErr := s.Templates(ctx, ws, c.ID)
+		v.Templates, err = append(v.Templates, list...), errors.Join(err, listErr)
+	}
+	var inErr, dueErr error
+	v.Inbounds, _, inErr = s.Inbounds(ctx, ws, "", "", relay.Page{Limit: 200})
+	v.Fetches, _, dueErr = s.FetchesDue(ctx, time.Now(), 10)
+	if err := errors.Join(err, inErr, dueErr); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fillShelf puts templates and what people wrote into a store, and a callback
+// key on its channels.
+func fillShelf(t *testing.T, s relay.Store, ws string) {
+	t.Helper()
+	ctx := t.Context()
+	err := s.Update(ctx, func(tx relay.Tx) error {
+		refs, err := tx.Channels(ctx, ws)
+		if err != nil || len(refs) == 0 {
+			return errors.Join(err, errors.New("no channels"))
+		}
+		for _, ref := range refs {
+			c, err := tx.Channel(ctx, ws, ref.ID)
+			if err != nil {
+				return err
+			}
+			c.CallbackKey, c.VerifyToken, c.CallbackAt = "KEY", "TOKEN", time.Now().UTC()
+			if err := tx.PutChannel(ctx, c); err != nil {
+				return err
+			}
+			for _, language := range []string{"pt_BR", "en"} {
+				m := relay.Template{Workspace: ws, Channel: c.ID, Name: "日本 \x00", Language: language, Status: relay.TemplateApproved, Body: "Hi {{1}}", Samples: []string{"Ann"}}
+				if err := tx.PutTemplate(ctx, m); err != nil {
+					return err
+				}
+			}
+		}
+		for n := range byte(3) {
+			m := relay.InboundMessage{ID: relay.FormatMessageID([9]byte{0, 0, 0, 0, 1, n}), Workspace: ws, Channel: refs[0].ID, ChatID: "10001", Recipient: "+1", Kind: "image",
+				Text: "\x00 hi", At: time.Now().UTC(), Files: []relay.ReceivedFile{{InboundFile: relay.InboundFile{ID: "1"}}}}
+			if err := errors.Join(tx.PutInbound(ctx, m), tx.PutFetch(ctx, relay.Fetch{MessageID: m.ID, Workspace: ws, Next: time.Now().UTC()})); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestMoveCarriesEverythingOverAndLeavesNothingToSendTwice moves the database
@@ -90,7 +164,11 @@ func TestMoveCarriesEverythingOverAndLeavesNothingToSendTwice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fillShelf(t, old, show(t, old).Workspace.ID)
 	before := show(t, old)
+	if len(before.Templates) < 2 || len(before.Inbounds) != 3 || len(before.Fetches) != 3 {
+		t.Fatalf("nothing on the shelf: %+v", before)
+	}
 	if out, err := relevo(t, "move", "--from", dir, "--to", url); err == nil || !strings.Contains(out, "another process has the database open") {
 		t.Errorf("a database in use was moved (%v): %s", err, out)
 	}

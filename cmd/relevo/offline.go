@@ -74,6 +74,8 @@ type verification struct {
 	Messages   int64    `json:"messages"`
 	Entries    int64    `json:"entries"`
 	Queued     int64    `json:"queued"`
+	Templates  int64    `json:"templates"`
+	Inbounds   int64    `json:"inbound_messages"`
 	Records    int64    `json:"records"`
 	Violations []string `json:"violations"`
 }
@@ -91,8 +93,8 @@ func (p *program) tellVerified(path string, asJSON bool, verify func() (verifica
 		for _, bad := range v.Violations {
 			fmt.Fprintln(p.stdout, "VIOLATION:", bad)
 		}
-		_, err = fmt.Fprintf(p.stdout, "%s: %d violations in %d workspaces, %d messages, %d entries, %d queued, %d records\n",
-			path, len(v.Violations), v.Workspaces, v.Messages, v.Entries, v.Queued, v.Records)
+		_, err = fmt.Fprintf(p.stdout, "%s: %d violations in %d workspaces, %d messages, %d entries, %d queued, %d templates, %d inbound messages, %d records\n",
+			path, len(v.Violations), v.Workspaces, v.Messages, v.Entries, v.Queued, v.Templates, v.Inbounds, v.Records)
 	}
 	if err == nil && !v.OK {
 		return errSilent
@@ -127,6 +129,7 @@ func verifyStore(ctx context.Context, st relay.Store, name string) (verification
 	stats, err := st.Verify(ctx, func(bad string) { v.Violations = append(v.Violations, bad) })
 	v.OK = err == nil && len(v.Violations) == 0
 	v.Workspaces, v.Messages, v.Entries, v.Queued, v.Records = stats.Workspaces, stats.Messages, stats.Entries, stats.Items, stats.Records
+	v.Templates, v.Inbounds = stats.Templates, stats.Inbounds
 	return v, err
 }
 

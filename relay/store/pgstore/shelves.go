@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,12 +24,19 @@ func (s *Store) Templates(ctx context.Context, workspace, channel string) (out [
 	return out, err
 }
 
-// Lists of what people wrote. There are two, because plans are made without
-// looking at what is asked for.
-const (
-	inboundsOfOne = `SELECT record FROM inbound WHERE workspace_id = $1 AND channel = $2 AND recipient = $3 AND id < $4 ORDER BY id DESC LIMIT $5`
-	inboundsOfAll = `SELECT record FROM inbound WHERE workspace_id = $1 AND ($2 = '' OR channel = $2) AND ($3 = '' OR recipient = $3) AND id < $4 ORDER BY id DESC LIMIT $5`
-)
+// inboundsOf lists what people wrote. Each filter makes a statement of its own:
+// plans are made without looking at what is asked for, and one that might
+// filter reads and sorts all that a workspace has.
+func inboundsOf(workspace, channel, recipient, before string, n int) (sql string, args []any) {
+	sql, args = `SELECT record FROM inbound WHERE workspace_id = $1 AND id < $2`, []any{workspace, before, n}
+	for _, f := range []struct{ column, value string }{{"channel", channel}, {"recipient", recipient}} {
+		if f.value != "" {
+			args = append(args, f.value)
+			sql += fmt.Sprintf(" AND %s = $%d", f.column, len(args))
+		}
+	}
+	return sql + ` ORDER BY id DESC LIMIT $3`, args
+}
 
 // Inbounds are what people wrote, newest first.
 func (s *Store) Inbounds(ctx context.Context, workspace, channel, recipient string, p relay.Page) (out []relay.InboundMessage, next string, err error) {
@@ -36,11 +44,8 @@ func (s *Store) Inbounds(ctx context.Context, workspace, channel, recipient stri
 	if err != nil {
 		return nil, "", err
 	}
-	sql := inboundsOfAll
-	if channel != "" && recipient != "" {
-		sql = inboundsOfOne
-	}
 	n := limit(p)
+	sql, args := inboundsOf(workspace, channel, recipient, orLast(at), n+1)
 	err = s.list(ctx, func(_ instant, rows pgx.Rows) error {
 		var record []byte
 		if err := rows.Scan(&record); err != nil {
@@ -49,7 +54,7 @@ func (s *Store) Inbounds(ctx context.Context, workspace, channel, recipient stri
 		m, err := decode[relay.InboundMessage](record)
 		out = append(out, m)
 		return err
-	}, sql, workspace, channel, recipient, orLast(at), n+1)
+	}, sql, args...)
 	if err != nil || len(out) <= n {
 		return out, "", err
 	}

@@ -45,9 +45,10 @@ var personal = []string{
 		WHERE t.workspace_id = o.workspace_id AND t.key = o.key`,
 	`DELETE FROM chat t USING (SELECT a.workspace_id, a.channel, a.recipient FROM workspace w JOIN chat a ON a.workspace_id = w.id WHERE w.deleted_at < $1 LIMIT $2) o
 		WHERE t.workspace_id = o.workspace_id AND t.channel = o.channel AND t.recipient = o.recipient`,
-	`DELETE FROM template t USING (SELECT a.workspace_id, a.channel, a.name FROM workspace w JOIN template a ON a.workspace_id = w.id WHERE w.deleted_at < $1 LIMIT $2) o
+	`DELETE FROM template t USING (SELECT a.* FROM workspace w CROSS JOIN LATERAL (
+			SELECT workspace_id, channel, name FROM template WHERE workspace_id = w.id LIMIT $2) a WHERE w.deleted_at < $1 LIMIT $2) o
 		WHERE t.workspace_id = o.workspace_id AND t.channel = o.channel AND t.name = o.name`,
-	forgetInbounds(`SELECT a.workspace_id, a.id FROM workspace w JOIN inbound a ON a.workspace_id = w.id WHERE w.deleted_at < $1 LIMIT $2`),
+	forgetInbounds(`SELECT a.* FROM workspace w CROSS JOIN LATERAL (SELECT workspace_id, id FROM inbound WHERE workspace_id = w.id LIMIT $2) a WHERE w.deleted_at < $1 LIMIT $2`),
 }
 
 // PruneDeleted forgets what people wrote of deleted workspaces.

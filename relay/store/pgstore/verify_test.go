@@ -48,6 +48,13 @@ func TestVerifyFindsWhatSomebodyChanged(t *testing.T) {
 		{`UPDATE chat SET number = number + 100`, "leads to another chat"},
 		{`UPDATE message SET unknown_at = now() WHERE status = 'sent'`, "index of unknown outcomes"},
 		{`DELETE FROM workspace`, "no balance"},
+		{`UPDATE template SET name = 'other'`, "template other of channel"},
+		{`UPDATE template SET record = '[]'`, "cannot be read"},
+		{`UPDATE template SET record = ('[' || (record->1)::text || ',' || (record->0)::text || ']')::json`, "languages are not in order"},
+		{`UPDATE inbound SET channel = 'other'`, "say something else"},
+		{`UPDATE inbound SET recipient = '+2'`, "say something else"},
+		{`UPDATE inbound SET id = '000000000000000009'`, "inbound message " + relay.FormatMessageID([9]byte{8: 9}) + ": the columns"},
+		{`UPDATE inbound SET record = '{"at":5}'`, "cannot be read"},
 	} {
 		name, err := c.Create(t.Context(), whole)
 		if err != nil {
@@ -130,6 +137,7 @@ func fillDatabase(t *testing.T, url string) {
 		must(err)
 		ids = append(ids, got.MessageID)
 	}
+	fillShelf(t, s, w.ID, ch.ID)
 	_, err = r.Cancel(ctx, w.ID, ids[1])
 	must(err)
 	running, stop := context.WithCancel(ctx)

@@ -18,6 +18,7 @@ func forgottenWorkspace(t *testing.T, w *world) {
 	id := w.accept(withKey(text("+1", "private"), "k"))
 	w.dispatch(time.Minute)
 	w.is(relay.Sent, id)
+	stays := w.shelved()
 	if err := w.relay.DeleteWorkspace(t.Context(), w.ws.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -26,21 +27,60 @@ func forgottenWorkspace(t *testing.T, w *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(w.attempts()) + len(chats)
+		in, _, err := w.shelf(w.ws.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		templates, err := w.store.Templates(t.Context(), w.ws.ID, w.ch.ID) // its roster is empty by now
+		if err != nil {
+			t.Fatal(err)
+		}
+		due, _, err := w.store.FetchesDue(t.Context(), time.Now(), 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(w.attempts()) + len(chats) + len(in) + len(templates) + len(due)
 	}
 	if err := w.relay.Prune(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if written() != 2 {
-		t.Errorf("%d rows right after the deletion, want 2", written())
+	if written() != 7 { // among them the other workspace's job
+		t.Errorf("%d rows right after the deletion, want 7", written())
 	}
 	time.Sleep(w.set.KeepMessages + time.Hour)
 	if err := w.relay.Prune(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if written() != 0 {
-		t.Errorf("%d rows are left", written())
+	if written() != 1 { // the other workspace's job
+		t.Errorf("%d rows are left, want the job of another workspace", written())
 	}
+	if in, templates, err := w.shelf(stays); err != nil || len(in) != 1 || len(templates) != 2 {
+		t.Errorf("another workspace has %d inbound messages and %d templates left (%v), want 1 and 2", len(in), len(templates), err)
+	}
+}
+
+// shelved puts two languages of a template and a message with a file to fetch
+// on the shelf of the workspace, and of another one, whose id it returns.
+func (w *world) shelved() (other string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	o, err := w.relay.CreateWorkspace(ctx, "Other")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ch, err := w.relay.CreateChannel(ctx, o.ID, relay.NewChannel{Kind: "fake", Phone: w.ch.Phone})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i, of := range []relay.Channel{w.ch, ch} {
+		m := written(of.Workspace, of.ID, "+1", i)
+		w.putTemplates(template(of.Workspace, of.ID, "hello", "en"), template(of.Workspace, of.ID, "hello", "de"))
+		w.putInbounds(m)
+		w.update(func(t *report, tx relay.Tx) error {
+			return tx.PutFetch(ctx, relay.Fetch{MessageID: m.ID, Workspace: of.Workspace, Next: time.Now()})
+		})
+	}
+	return o.ID
 }
 
 func prunedCounts(t *testing.T, w *world) {

@@ -21,5 +21,6 @@ CREATE TABLE inbound (
 	record       json NOT NULL,
 	PRIMARY KEY (workspace_id, id)
 );
--- What one recipient wrote, newest first.
+-- What was written to a channel, and what one recipient wrote, newest first.
+CREATE INDEX inbound_channel ON inbound (workspace_id, channel, id);
 CREATE INDEX inbound_recipient ON inbound (workspace_id, channel, recipient, id);
