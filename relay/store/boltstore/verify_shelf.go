@@ -1,6 +1,10 @@
 package boltstore
 
-import "relevo/relay"
+import (
+	"errors"
+
+	"relevo/relay"
+)
 
 // shelf checks templates and what people wrote: that each lies under its own
 // key, and that the index of who wrote what is complete.
@@ -54,8 +58,12 @@ func (v *verification) inbounds() error {
 func (v *verification) inboundsBy() error {
 	return v.each(bInboundBy, func(key string, _ []byte) error {
 		ws, raw := key[:len(key)-16-rawLen], key[len(key)-rawLen:]
-		if v.t.raw(bInbound, ws+raw) == nil {
+		m, err := get[relay.InboundMessage](v.t, bInbound, ws+raw)
+		switch {
+		case errors.Is(err, relay.ErrNotFound):
 			v.say("the index of who wrote what names inbound message %s, which does not exist", idOf(raw))
+		case err == nil && inboundByKey(m, ws+raw) != key:
+			v.say("the index of who wrote what names inbound message %s under somebody else", m.ID)
 		}
 		return nil
 	})

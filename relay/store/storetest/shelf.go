@@ -124,6 +124,7 @@ func deletedTemplates(t *testing.T, b *bench) {
 	list, err := b.store.Templates(ctx, ws, sampleChannelID)
 	row(t, "templates", []relay.Template{de, template(ws, sampleChannelID, "other", "en")})(list, err)
 	b.update(func(t *report, tx relay.Tx) error { return tx.DeleteTemplate(ctx, de) })
+	b.verify()
 	b.view(func(t *report, tx relay.Tx) error {
 		languages(t, tx, ws, sampleChannelID, "hello")
 		languages(t, tx, ws, sampleChannelID, "other", "en")
