@@ -3,7 +3,6 @@ package meta
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"relevo/relay"
 )
@@ -13,7 +12,10 @@ import (
 type template struct {
 	Name     string `json:"name"`
 	Language struct {
-		Code string `json:"code"`
+		// Policy has one value, "deterministic"; Meta's OpenAPI description
+		// demands it, its pages leave it out.
+		Policy string `json:"policy"`
+		Code   string `json:"code"`
 	} `json:"language"`
 	Components []component `json:"components,omitempty"`
 }
@@ -46,7 +48,7 @@ type flowToken struct {
 func (d *Driver) fillTemplate(ctx context.Context, s settings, out relay.Outgoing, m *message) error {
 	o := out.Template
 	t := &template{Name: o.Name}
-	t.Language.Code = strings.ReplaceAll(o.Language, "-", "_")
+	t.Language.Policy, t.Language.Code = "deterministic", language(o.Language)
 	if out.File != nil {
 		p, err := d.headerFile(ctx, s, out.File)
 		if err != nil {

@@ -47,7 +47,7 @@ func readFault(body []byte) (f fault, parsed bool) {
 		Error *json.RawMessage `json:"error"`
 	}
 	if json.Unmarshal(body, &a) != nil || a.Error == nil {
-		return fault{}, false
+		return fault{Code: noCode}, false
 	}
 	err := json.Unmarshal(*a.Error, &f)
 	return f, err == nil && (f.Code != noCode || f.Message != "")
