@@ -18,7 +18,9 @@ func (d *Driver) Check(ctx context.Context, ch relay.Channel, at relay.Addresses
 		return []relay.Finding{trouble("credentials", reason(err), "Open the channel's settings.")}
 	}
 	found, well := d.credentials(ctx, s)
-	found = append(found, signatures(ctx, d, s))
+	if well || s.APIKey != "" { // else the auth token was just found wrong
+		found = append(found, signatures(ctx, d, s))
+	}
 	if well && s.From != "" {
 		found = append(found, d.senderSetUp(ctx, s, at)...)
 	}
