@@ -32,17 +32,40 @@ func TestBodies(t *testing.T) {
 		tail = `,"client_ref":"wa_backend:3EB00000000000000000A1","webhook_version":"v1"}`
 	)
 	link := fileServer(t)
+	for _, c := range bodyCases(link) {
+		t.Run(c.name, func(t *testing.T) {
+			r := newRig(t)
+			c.out.Channel, c.out.MessageID, c.out.Recipient = r.channel, testID, "+14155550100"
+			id, err := r.Send(t.Context(), c.out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := r.last(t)
+			if want := head + strings.ReplaceAll(c.want, "LINK", link) + tail; string(m.Body) != want {
+				t.Errorf("body\n%s\nwant\n%s", m.Body, want)
+			}
+			if id != m.UUID || m.Link != "" && string(m.File) != "content" {
+				t.Errorf("id %q, want %q; file %q", id, m.UUID, m.File)
+			}
+		})
+	}
+}
+
+// bodyCase is a message and what of its body is its own.
+type bodyCase struct {
+	name string
+	out  relay.Outgoing
+	want string
+}
+
+func bodyCases(link string) []bodyCase {
 	body := func(texts ...string) (v []relay.TemplateValue) {
 		for _, s := range texts {
 			v = append(v, relay.TemplateValue{Text: s})
 		}
 		return v
 	}
-	for _, c := range []struct {
-		name string
-		out  relay.Outgoing
-		want string
-	}{
+	return []bodyCase{
 		{"Text", relay.Outgoing{Text: "a < b & \"c\"\nñ 😀"}, `"text","text":"a < b & \"c\"\nñ 😀"`},
 		{"Image", relay.Outgoing{File: file(relay.Image, "a.jpg", "image/jpeg", link+"/a.jpg")}, `"image","image":{"url":"LINK/a.jpg"}`},
 		{"ImageWithText", relay.Outgoing{Text: "look", File: file(relay.Image, "a.png", "image/png", link+"/a.png")}, `"image","image":{"url":"LINK/a.png","caption":"look"}`},
@@ -70,22 +93,6 @@ func TestBodies(t *testing.T) {
 			`"custom","custom":{"type":"template","template":{"name":"tour","language":{"policy":"deterministic","code":"en"},"components":[{"type":"header","parameters":[{"type":"video","video":{"link":"LINK/a.mp4"}}]}]}}`},
 		{"TemplateWithNames", relay.Outgoing{Template: &relay.OutgoingTemplate{Name: "visit", Language: "en", Header: []relay.TemplateValue{{Name: "clinic", Text: "North"}}, Body: []relay.TemplateValue{{Name: "doctor", Text: "X"}}}},
 			`"custom","custom":{"type":"template","template":{"name":"visit","language":{"policy":"deterministic","code":"en"},"components":[{"type":"header","parameters":[{"type":"text","parameter_name":"clinic","text":"North"}]},{"type":"body","parameters":[{"type":"text","parameter_name":"doctor","text":"X"}]}]}}`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := newRig(t)
-			c.out.Channel, c.out.MessageID, c.out.Recipient = r.channel, testID, "+14155550100"
-			id, err := r.Send(t.Context(), c.out)
-			if err != nil {
-				t.Fatal(err)
-			}
-			m := r.last(t)
-			if want := head + strings.ReplaceAll(c.want, "LINK", link) + tail; string(m.Body) != want {
-				t.Errorf("body\n%s\nwant\n%s", m.Body, want)
-			}
-			if id != m.UUID || m.Link != "" && string(m.File) != "content" {
-				t.Errorf("id %q, want %q; file %q", id, m.UUID, m.File)
-			}
-		})
 	}
 }
 

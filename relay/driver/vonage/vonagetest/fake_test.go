@@ -23,14 +23,7 @@ func TestMessagesAreCheckedStrictly(t *testing.T) {
 	f := New(Options{Key: key})
 	s := httptest.NewServer(f)
 	t.Cleanup(s.Close)
-	token := func(life time.Duration, app, id string) string {
-		now := time.Now()
-		b, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"application_id": app, "iat": now.Add(-time.Minute).Unix(), "exp": now.Add(life).Unix(), "jti": id}).SignedString(key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return "Bearer " + b
-	}
+	token := func(life time.Duration, app, id string) string { return bearerOf(t, key, life, app, id) }
 	const (
 		app  = "78d335fa-323d-4114-9c3d-d6f0d48968cf"
 		head = `{"to":"14155550100","from":"447700900001","channel":"whatsapp",`
@@ -70,25 +63,46 @@ func TestMessagesAreCheckedStrictly(t *testing.T) {
 		{"CustomOfNothing", good, "application/json", head + `"message_type":"custom","custom":{"type":"template","template":{"name":"a","language":{"code":"en"},"components":[{"type":"body","parameters":[]}]}}}`, 422, "components"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			req, err := http.NewRequest(http.MethodPost, s.URL+"/v1/messages", strings.NewReader(c.body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.Header.Set("Content-Type", c.kind)
-			if c.auth != "" {
-				req.Header.Set("Authorization", c.auth)
-			}
-			res, err := s.Client().Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			b, err := io.ReadAll(res.Body)
-			if err != nil || res.StatusCode != c.status || !strings.Contains(string(b), c.says) {
-				t.Errorf("answered %d %s, want %d with %q", res.StatusCode, b, c.status, c.says)
+			status, answer := post(t, s, c.auth, c.kind, c.body)
+			if status != c.status || !strings.Contains(answer, c.says) {
+				t.Errorf("answered %d %s, want %d with %q", status, answer, c.status, c.says)
 			}
 		})
 	}
+}
+
+// bearerOf is a token of an application.
+func bearerOf(t *testing.T, key *rsa.PrivateKey, life time.Duration, app, id string) string {
+	t.Helper()
+	now := time.Now()
+	b, err := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"application_id": app, "iat": now.Add(-time.Minute).Unix(), "exp": now.Add(life).Unix(), "jti": id}).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "Bearer " + b
+}
+
+// post makes one call that asks for a message.
+func post(t *testing.T, s *httptest.Server, authorization, contentType, body string) (status int, answer string) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, s.URL+"/v1/messages", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	res, err := s.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(b)
 }
 
 func TestTheApplicationIsSetUpByHand(t *testing.T) {
