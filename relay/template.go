@@ -25,7 +25,7 @@ type Template struct {
 	Reason string          `json:"reason,omitzero"`
 	Header *TemplateHeader `json:"header,omitzero"`
 	// Body is the text, its variables written {{1}} or {{name}}; Samples are
-	// examples of their values, in the order in which they first appear.
+	// examples of their values, as TemplateVariables orders them.
 	Body    string           `json:"body,omitzero"`
 	Samples []string         `json:"samples,omitzero"`
 	Footer  string           `json:"footer,omitzero"`
