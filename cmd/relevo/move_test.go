@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,7 @@ func (v *shown) shelf(t *testing.T, s relay.Store) {
 	var inErr, dueErr error
 	v.Inbounds, _, inErr = s.Inbounds(ctx, ws, "", "", relay.Page{Limit: 200})
 	v.Fetches, _, dueErr = s.FetchesDue(ctx, time.Now(), 10)
+	slices.SortFunc(v.Fetches, func(a, b relay.Fetch) int { return strings.Compare(a.MessageID, b.MessageID) }) // they come in no order
 	if err := errors.Join(err, inErr, dueErr); err != nil {
 		t.Fatal(err)
 	}

@@ -73,8 +73,7 @@ func (t *tx) PutChannels(_ context.Context, workspace string, refs []relay.Chann
 // Channel finds one of a workspace.
 func (t *tx) Channel(_ context.Context, workspace, id string) (relay.Channel, error) {
 	c, err := find[relay.Channel](t, key{t: tChannel, ws: workspace, a: id}, false)
-	c.Settings = slices.Clone(c.Settings)
-	return c, err
+	return cloneChannel(c), err
 }
 
 // PutChannel writes one.
@@ -84,8 +83,7 @@ func (t *tx) PutChannel(_ context.Context, c relay.Channel) error {
 	if err != nil {
 		return err
 	}
-	c.Settings = slices.Clone(c.Settings)
-	r.v, r.dirty = c, dirtyRecord
+	r.v, r.dirty = cloneChannel(c), dirtyRecord
 	return t.write(k, r)
 }
 

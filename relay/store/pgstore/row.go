@@ -188,6 +188,15 @@ func cloneWorkspace(w relay.Workspace) relay.Workspace {
 	return w
 }
 
+func cloneChannel(c relay.Channel) relay.Channel {
+	c.Settings = slices.Clone(c.Settings)
+	if c.Fallback != nil {
+		f := *c.Fallback
+		c.Fallback = &f
+	}
+	return c
+}
+
 func cloneMessage(m relay.Message) relay.Message {
 	m.History = slices.Clone(m.History)
 	m.Parts = slices.Clone(m.Parts)

@@ -72,10 +72,9 @@ func (w *world) shelved() (other string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var ids relay.IDs
 	for i, of := range []relay.Channel{w.ch, ch} {
-		m := written(of.Workspace, of.ID, "+1", i)
-		m.ID = ids.New(time.Now().Add(time.Duration(i) * 2 * w.set.KeepMessages)) // the other's is not old by then
+		m := written(of.Workspace, of.ID, "+1", 0)
+		m.ID = idOf(time.Now().Add(w.set.KeepMessages+2*time.Hour), i) // its own age forgets it in no case
 		w.putTemplates(template(of.Workspace, of.ID, "hello", "en"), template(of.Workspace, of.ID, "hello", "de"))
 		w.putInbounds(m)
 		w.update(func(t *report, tx relay.Tx) error {

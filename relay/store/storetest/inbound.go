@@ -180,10 +180,7 @@ func inboundAgain(t *testing.T, b *bench) {
 
 func pruneInbounds(t *testing.T, b *bench) {
 	ctx := t.Context()
-	made := func(hours, n int) string { // an id that was made that many hours later
-		ms := uint64(at.Add(time.Duration(hours) * time.Hour).UnixMilli())
-		return relay.FormatMessageID([9]byte{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0, 0, byte(n)})
-	}
+	made := func(hours, n int) string { return idOf(at.Add(time.Duration(hours)*time.Hour), n) }
 	var left []string
 	owners := []string{b.alone().ID, b.alone().ID}
 	b.update(func(t *report, tx relay.Tx) error {

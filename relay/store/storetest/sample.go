@@ -60,6 +60,8 @@ func sampleChannel(workspace, id string) relay.Channel {
 		ID: id, Workspace: workspace, Kind: "sandbox", Name: "n", Phone: "+15105566777", State: relay.Held, Reason: "why", Paused: true,
 		SpacingMin: 1500 * time.Millisecond, SpacingMax: 2500 * time.Millisecond, Concurrency: 3, MaxFileBytes: 2 << 20,
 		ConnectedAt: at, CreatedAt: at.Add(-time.Hour), DeletedAt: at.Add(time.Hour), Settings: json.RawMessage(`{"a":[1,null]}`), AtLeastOnce: true,
+		Account: "AC1", Fallback: &relay.TemplateRef{Name: "t", Language: "en"}, NoFilesOut: true, NoFilesIn: true, TemplatesAt: at, TemplatesFault: "f",
+		CredentialsUntil: at.Add(time.Hour), CredentialsWarned: 7, NamelessAt: at.Add(-time.Minute),
 		CallbackKey: "NOBODYCANGUESSIT", VerifyToken: "VERIFY", CallbacksSince: at.Add(-24 * time.Hour), CallbackAt: at,
 		Account: "a", Fallback: &relay.TemplateRef{Name: "news", Language: "en"}, NoFilesOut: true, NoFilesIn: true, NamelessAt: at,
 		TemplatesAt: at, TemplatesFault: "f", CredentialsUntil: at, CredentialsWarned: 3,

@@ -284,6 +284,12 @@ func equal[T any](t reporter, what string, got, want T) {
 	}
 }
 
+// idOf is the n-th id that is made at a time.
+func idOf(t time.Time, n int) string {
+	ms := uint64(t.UnixMilli())
+	return relay.FormatMessageID([9]byte{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8), byte(ms), 0, 0, byte(n)})
+}
+
 // messageID is the n-th of a row of ids.
 func messageID(n int) string {
 	return relay.FormatMessageID([9]byte{0, 0, 0, 0, 0, 1, byte(n >> 16), byte(n >> 8), byte(n)})
