@@ -371,6 +371,7 @@ func closeChannel(ctx context.Context, tx Tx, workspace, id string) error {
 		return err
 	}
 	c.DeletedAt, c.State, c.Paused, c.Reason = time.Now().UTC(), Disconnected, true, deleted
+	c.Settings = nil // credentials are kept no longer than they are used
 	if err := putLanes(ctx, tx, c, c.DeletedAt); err != nil {
 		return err
 	}

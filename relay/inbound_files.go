@@ -32,8 +32,11 @@ func (r *Relay) fetchReceived(ctx context.Context, f Fetch) {
 		ch, err = tx.Channel(ctx, m.Workspace, m.Channel)
 		return err
 	})
-	if err != nil {
-		return // pruned meanwhile, or the store is closing
+	if errors.Is(err, ErrNotFound) { // pruned meanwhile
+		err = r.update(ctx, f.Workspace, func(tx Tx) error { return tx.DeleteFetch(ctx, f) })
+	}
+	if err != nil || m.ID == "" {
+		return // the store is closing
 	}
 	n := m.toFetch()
 	if n < 0 {

@@ -209,7 +209,7 @@ func (s *server) openRelay(secrets *relay.Secrets) error {
 	if s.shared() {
 		s.sandbox.Share(pgstore.NewLines(s.database.Pool()))
 	}
-	s.relay, err = relay.New(s.store, map[string]relay.Driver{"sandbox": s.sandbox}, secrets, fileKeeper{s.files}, s.settings(), latest, s.log)
+	s.relay, err = relay.New(s.store, s.drivers(), secrets, fileKeeper{s.files}, s.settings(), latest, s.log)
 	if err != nil {
 		return err
 	}

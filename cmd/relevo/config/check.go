@@ -44,6 +44,11 @@ func (c *Config) tidy() []Problem {
 	if err := checkURL(c.PublicURL); err != nil {
 		bad("public_url", "%v", err)
 	}
+	for key, v := range map[string]*string{"meta": &c.Providers.Meta, "twilio": &c.Providers.Twilio, "vonage": &c.Providers.Vonage, "infobip": &c.Providers.Infobip} {
+		if *v = strings.TrimRight(*v, "/"); checkURL(*v) != nil {
+			bad("providers."+key, "%q is no address of an API; leave it out for the real one", *v)
+		}
+	}
 	if _, err := c.MasterKey(); err != nil {
 		bad("secret_key", "%v", err)
 	}
@@ -122,6 +127,9 @@ func (c Config) Warnings() []string {
 	}
 	if host, _, _ := net.SplitHostPort(c.AdminListen); c.AdminListen != "" && !loopback(host) {
 		warn("admin_listen is %s: metrics and profiles can be read from other machines, without a key.", c.AdminListen)
+	}
+	if c.Providers != (Providers{}) {
+		warn("providers names other addresses than the real ones: messages of those kinds go there, and to nobody's phone.")
 	}
 	if c.Spacing.Min < time.Second {
 		warn("spacing.min is %s. WhatsApp may block numbers that send faster than about one message in two seconds.", short(c.Spacing.Min))

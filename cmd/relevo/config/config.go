@@ -50,6 +50,17 @@ type Config struct {
 	Store     Store     `koanf:"store"`
 	Spacing   Spacing   `koanf:"spacing"`
 	Backup    Backup    `koanf:"backup"`
+	Providers Providers `koanf:"providers"`
+}
+
+// Providers are the addresses of providers' APIs, each empty for the real one.
+// Others are for tests and for a provider of one's own.
+type Providers struct {
+	Meta   string `koanf:"meta"`
+	Twilio string `koanf:"twilio"`
+	Vonage string `koanf:"vonage"`
+	// Infobip takes the place of every channel's own base URL.
+	Infobip string `koanf:"infobip"`
 }
 
 // Log is how the log on stderr looks.

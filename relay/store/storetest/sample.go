@@ -63,8 +63,6 @@ func sampleChannel(workspace, id string) relay.Channel {
 		Account: "AC1", Fallback: &relay.TemplateRef{Name: "t", Language: "en"}, NoFilesOut: true, NoFilesIn: true, TemplatesAt: at, TemplatesFault: "f",
 		CredentialsUntil: at.Add(time.Hour), CredentialsWarned: 7, NamelessAt: at.Add(-time.Minute),
 		CallbackKey: "NOBODYCANGUESSIT", VerifyToken: "VERIFY", CallbacksSince: at.Add(-24 * time.Hour), CallbackAt: at,
-		Account: "a", Fallback: &relay.TemplateRef{Name: "news", Language: "en"}, NoFilesOut: true, NoFilesIn: true, NamelessAt: at,
-		TemplatesAt: at, TemplatesFault: "f", CredentialsUntil: at, CredentialsWarned: 3,
 	}
 }
 
