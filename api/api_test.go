@@ -322,7 +322,7 @@ func TestChatsAreMadeByHand(t *testing.T) {
 	body := `{"channel_id":"` + h.channel + `","phone":"+1 415 123 1234","name":"Ann"}`
 	rec := h.api("POST", "chats", body)
 	chat := h.object(rec, 201)
-	fields(t, chat, "id channel_id recipient name group created_at last_inbound_at window_until window_seconds")
+	fields(t, chat, "id channel_id recipient name group created_at last_inbound_at last_outbound_at closed window_until window_seconds")
 	if chat["recipient"] != "+14151231234" || chat["name"] != "Ann" || chat["group"] != false {
 		t.Errorf("got %v", chat)
 	}

@@ -18,12 +18,19 @@ type chatView struct {
 	Group         bool       `json:"group"`
 	CreatedAt     time.Time  `json:"created_at"`
 	LastInboundAt *time.Time `json:"last_inbound_at"`
+	// LastOutboundAt is exact to five minutes. Closed says that for 24 hours there
+	// was no message, either way.
+	LastOutboundAt *time.Time `json:"last_outbound_at"`
+	Closed         bool       `json:"closed"`
 	// WindowUntil is when the session window ends or ended; null where the
 	// person has not written, or the channel has no window. WindowSeconds is
 	// how long it is open yet, 0 for closed.
 	WindowUntil   *time.Time `json:"window_until"`
 	WindowSeconds *int       `json:"window_seconds"`
 }
+
+// closedAfter is how long a conversation is open after its last message.
+const closedAfter = 24 * time.Hour
 
 type newChatBody struct {
 	ChannelID string `json:"channel_id" validate:"required"`
@@ -55,7 +62,8 @@ func (s *server) viewChats(ctx context.Context, workspace string, chats ...relay
 	return mapped(chats, func(c relay.Chat) chatView {
 		v := chatView{
 			ID: c.ID, ChannelID: c.Channel, Recipient: c.Recipient, Name: present(c.Name), Group: c.Group,
-			CreatedAt: c.CreatedAt.UTC(), LastInboundAt: instant(c.LastInboundAt),
+			CreatedAt: c.CreatedAt.UTC(), LastInboundAt: instant(c.LastInboundAt), LastOutboundAt: instant(c.LastOutboundAt),
+			Closed: now.Sub(c.LastInboundAt) > closedAfter && now.Sub(c.LastOutboundAt) > closedAfter,
 		}
 		i := slices.IndexFunc(channels, func(ch relay.Channel) bool { return ch.ID == c.Channel })
 		if i < 0 {

@@ -37,6 +37,7 @@ var statuses = map[relay.Code]int{
 	relay.CodeTemplateUnknown:       http.StatusBadRequest,
 	relay.CodeTemplateVariables:     http.StatusBadRequest,
 	relay.CodeTemplateUnsupported:   http.StatusBadRequest,
+	relay.CodeProviderFailed:        http.StatusBadGateway,
 	relay.CodeWindowClosed:          http.StatusBadRequest,
 	relay.CodeOptedOut:              http.StatusBadRequest,
 	relay.CodeInvalidIdempotencyKey: http.StatusBadRequest,

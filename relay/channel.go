@@ -112,6 +112,9 @@ type Chat struct {
 	// that the provider itself uses; empty where that is Recipient.
 	Address   string `json:"address,omitzero"`
 	Confirmed bool   `json:"confirmed,omitzero"`
+	// LastOutboundAt is when a message to the recipient was last accepted, to
+	// five minutes.
+	LastOutboundAt time.Time `json:"last_outbound_at,omitzero"`
 	// User is the provider's own id of the person, where it has told one.
 	User string `json:"user,omitzero"`
 	// ID is a decimal string, unique in the workspace, from 10001 on.

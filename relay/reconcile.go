@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"time"
@@ -65,8 +66,27 @@ func (r *Relay) lookUpOne(ctx context.Context, ref MessageRef) error {
 	if err != nil || !known {
 		return err
 	}
+	if other, err := r.claimed(ctx, m, rep.ProviderID); err != nil || other {
+		return err // what was found is another message's evidence
+	}
 	rep.MessageID = m.ID
 	return r.Report(ctx, out.Channel.ID, []Report{rep})
+}
+
+// claimed reports whether a provider's id is known to be another message's.
+func (r *Relay) claimed(ctx context.Context, m Message, providerID string) (other bool, err error) {
+	if providerID == "" {
+		return false, nil
+	}
+	err = r.Store.View(ctx, func(tx Tx) error {
+		id, err := tx.MessageByProvider(ctx, m.Workspace, m.Channel, providerID)
+		other = err == nil && id != m.ID
+		if errors.Is(err, ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	return other, err
 }
 
 // lookUpDue is true in the first period after the age has doubled, counted

@@ -57,18 +57,28 @@ func (t *acceptance) route(ctx context.Context, tx Tx, w Workspace) (route, *Err
 	return rt, nil, nil
 }
 
-// openChat makes the chat where it is new, and notes on it until when later
-// messages to this recipient wait.
+// openChat makes the chat where it is new, and notes on it that a message goes
+// to it, and until when later messages to this recipient wait.
 func (t *acceptance) openChat(ctx context.Context, tx Tx, w Workspace, rt *route) (err error) {
-	if rt.chat.ID == "" {
-		rt.chat, err = newChat(ctx, tx, w, rt.chat)
+	c, changed := &rt.chat, false
+	if t.call.At.Sub(c.LastOutboundAt) >= outboundEvery {
+		c.LastOutboundAt, changed = t.call.At.UTC(), true
 	}
-	if err == nil && t.a.SendAt.After(rt.chat.WaitsUntil) {
-		rt.chat.WaitsUntil = t.a.SendAt
-		err = tx.PutChat(ctx, rt.chat)
+	if t.a.SendAt.After(c.WaitsUntil) {
+		c.WaitsUntil, changed = t.a.SendAt, true
+	}
+	switch {
+	case c.ID == "":
+		*c, err = newChat(ctx, tx, w, *c)
+	case changed:
+		err = tx.PutChat(ctx, *c)
 	}
 	return err
 }
+
+// outboundEvery is how exactly a chat knows when it was last written to: not
+// every message is worth a write.
+const outboundEvery = 5 * time.Minute
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {

@@ -12,6 +12,7 @@ import (
 func lookingUp() []storyCase {
 	return []storyCase{
 		{"AnUnknownOutcomeIsLookedUpAtDoublingAgesAndSettled", looksUp},
+		{"EvidenceOfAnotherMessageSettlesNothing", lookedUpAnother},
 		{"WhatAProviderCannotTellIsUnconfirmedInTheEnd", cannotTell},
 		{"AChannelDeletedBeforeACrashIsDrainedAfterIt", drainedAfterCrash},
 		{"AProfileNameIsKeptAsFarAsAChatNameMayGo", longProfileName},
@@ -53,6 +54,22 @@ func (w *world) unknown(known func(n int) (relay.Report, bool)) (string, *knowin
 	w.dispatch(time.Second)
 	w.is(relay.Unknown, id)
 	return id, k
+}
+
+// A provider without a reference is searched by what was sent: the same words
+// to the same person may have been sent twice.
+func lookedUpAnother(t *testing.T, w *world) {
+	w.driver.does(func(relay.Outgoing) (string, error) { return "p1", nil })
+	first := w.accept(text("+1", "a"))
+	w.dispatch(time.Minute)
+	w.is(relay.Sent, first)
+	id, k := w.unknown(func(int) (relay.Report, bool) { return relay.Report{Status: relay.Delivered, ProviderID: "p1"}, true })
+	w.reconciled(10 * time.Minute)
+	w.is(relay.Unknown, id)
+	w.is(relay.Sent, first)
+	if len(k.asked) < 4 {
+		t.Errorf("asked %d times", len(k.asked))
+	}
 }
 
 func looksUp(t *testing.T, w *world) {

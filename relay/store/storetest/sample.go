@@ -69,7 +69,7 @@ func sampleChannel(workspace, id string) relay.Channel {
 func sampleChat(workspace, channel string) relay.Chat {
 	return relay.Chat{
 		Workspace: workspace, Channel: channel, Recipient: "123-456@g.us", ID: "10001", Name: "Zoë", Group: true,
-		Address: "a", Confirmed: true, User: "US.13491208655302741918", CreatedAt: at, LastInboundAt: at.Add(time.Second), WaitsUntil: at.Add(time.Hour),
+		Address: "a", Confirmed: true, User: "US.13491208655302741918", CreatedAt: at, LastInboundAt: at.Add(time.Second), LastOutboundAt: at.Add(2 * time.Second), WaitsUntil: at.Add(time.Hour),
 	}
 }
 
