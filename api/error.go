@@ -67,7 +67,6 @@ var statuses = map[relay.Code]int{
 	relay.CodeRefused:          http.StatusBadRequest,
 	relay.CodeExpired:          http.StatusBadRequest,
 	relay.CodeCanceled:         http.StatusBadRequest,
-	relay.CodeProviderFailed:   http.StatusBadRequest,
 }
 
 // statusOf is the HTTP status of a code; no code means that all went well.
