@@ -73,7 +73,14 @@ func (d *Driver) address(path string, query url.Values) string {
 	return d.base + path + "?" + query.Encode()
 }
 
+// userAgent has the form that Meta describes for it: a name and a version of
+// three numbers. Go's own has two (business-messaging-api_v23.0.yaml,
+// parameters.UserAgent).
+const userAgent = "Relevo/1.0.0"
+
+// authorize says who calls.
 func authorize(req *http.Request, token string) {
+	req.Header.Set("User-Agent", userAgent)
 	if !strings.Contains(token, " ") {
 		token = "Bearer " + token
 	}

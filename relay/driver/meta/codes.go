@@ -49,6 +49,9 @@ const (
 // does with it; the first row that has a code counts.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
 //
+// Codes 17, 104 and 803 are those of Meta's description of the API alone
+// (business-messaging-api_v23.0.yaml, answers 401, 404 and 429).
+//
 // Marketing caps and misclassified templates (131049, 131064, 132015) clear
 // after a day or later. They are refused, not deferred: a message that waits
 // for its recipient holds back every later one to the same person. Codes 1 and
@@ -61,11 +64,14 @@ var rows = []row{
 	{3, 0, held, failed, 0, false, "The app may not use this part of WhatsApp's API. Give the access token the permission whatsapp_business_messaging."},
 	{4, 0, deferred, relay.CodeRateLimited, time.Minute, false, "The app made more calls than Meta allows in an hour."},
 	{10, 0, held, failed, 0, false, "The access token lacks a permission. Make a new one with whatsapp_business_messaging and whatsapp_business_management."},
+	{17, 0, deferred, relay.CodeRateLimited, time.Minute, false, "The access token's user made more calls than Meta allows in an hour."},
 	{33, 0, held, failed, 0, false, "The sending number was deleted at Meta. Connect another one."},
 	{100, 0, refused, no, 0, false, "Meta did not accept a part of the message: a value that is too long, misspelt or not supported. Check the number, the text and the template's values."},
+	{104, 0, held, failed, 0, false, "Meta found no access token in the call. Make a new one for the system user and save it here."},
 	{190, 0, held, failed, 0, false, "The access token has ended or was taken back. Make a new one for the system user and save it here."},
 	{200, 299, held, failed, 0, false, "The access token lacks a permission. Make a new one with whatsapp_business_messaging and whatsapp_business_management."},
 	{368, 0, held, failed, 0, false, "Meta has restricted the WhatsApp account because of its policies. See WhatsApp Manager > Account overview, and ask for a review there."},
+	{803, 0, held, failed, 0, false, "Meta knows no number or WhatsApp account with the ID that is set, or the access token may not use it. Compare the IDs under WhatsApp > API Setup."},
 	{80007, 0, deferred, relay.CodeRateLimited, time.Minute, false, "The WhatsApp account made more calls than Meta allows."},
 	{130403, 0, refused, no, 0, false, "The business has blocked this person on WhatsApp. Unblock them to write to them."},
 	{130429, 0, deferred, relay.CodeRateLimited, 5 * time.Second, false, "The number sent more messages a second than Meta allows for it."},

@@ -20,6 +20,7 @@ var documented = []struct {
 }{
 	{0, 401, "channel_fault provider_failed", 0, false}, {1, 400, "unsure provider_failed", 0, true}, {2, 503, "deferred provider_failed", 0, true},
 	{3, 500, "channel_fault provider_failed", 0, false}, {4, 429, "deferred rate_limited", time.Minute, false}, {10, 403, "channel_fault provider_failed", 0, false},
+	{17, 429, "deferred rate_limited", time.Minute, false}, {104, 401, "channel_fault provider_failed", 0, false}, {803, 404, "channel_fault provider_failed", 0, false},
 	{33, 400, "channel_fault provider_failed", 0, false}, {100, 400, "refused refused", 0, false}, {190, 401, "channel_fault provider_failed", 0, false},
 	{200, 403, "channel_fault provider_failed", 0, false}, {250, 403, "channel_fault provider_failed", 0, false}, {299, 403, "channel_fault provider_failed", 0, false},
 	{368, 403, "channel_fault provider_failed", 0, false}, {80007, 429, "deferred rate_limited", time.Minute, false}, {130403, 400, "refused refused", 0, false},

@@ -40,7 +40,7 @@ func (d *Driver) Media(ctx context.Context, ch relay.Channel, f relay.InboundFil
 
 // notKept turns "no such object" into words about the file.
 func notKept(err error) error {
-	if a := (*answered)(nil); errors.As(err, &a) && a.Code == 100 {
+	if a := (*answered)(nil); errors.As(err, &a) && (a.Code == 100 || a.Code == 803) {
 		return &relay.SendError{Verdict: relay.Refused, Code: relay.CodeFileUnreachable, Err: a,
 			Reason: "WhatsApp does not keep this file any more; it keeps one for 7 days."}
 	}

@@ -57,6 +57,10 @@ func TestAFileThatIsGoneIsRefused(t *testing.T) {
 	if v := verdict(relay.InboundFile{ID: id}); v != relay.Deferred {
 		t.Errorf("no address: %s", v)
 	}
+	w.fake.Next("object", metatest.Answer{Code: 803, Status: 404})
+	if v := verdict(relay.InboundFile{ID: id}); v != relay.Refused {
+		t.Errorf("no such object: %s", v)
+	}
 	w.fake.Forget(id)
 	if v := verdict(relay.InboundFile{ID: id}); v != relay.Refused {
 		t.Errorf("gone: %s", v)

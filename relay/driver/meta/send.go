@@ -26,7 +26,10 @@ type message struct {
 	Audio     *media    `json:"audio,omitempty"`
 	Document  *media    `json:"document,omitempty"`
 	Template  *template `json:"template,omitempty"`
-	// Reference comes back in every status of the message.
+	// Reference comes back in every status of the message, which is how one
+	// that was sent without an answer is found again. Meta's OpenAPI
+	// description has it for calls only (business-messaging-api_v23.0.yaml,
+	// BaseMessageProperties), and Recipient not at all; Meta's pages have both.
 	Reference string `json:"biz_opaque_callback_data,omitempty"`
 }
 

@@ -22,7 +22,12 @@ type template struct {
 
 type component struct {
 	Type string `json:"type"`
-	// SubType and Index are a button's; the index is written as a text.
+	// SubType and Index are a button's; the index is written as a text, "0" for
+	// the first. The pattern that Meta's OpenAPI description gives for it
+	// (business-messaging-api_v23.0.yaml, TemplateComponent) has a footnote's
+	// marks for digits and refuses its own example. Of the buttons it names
+	// quick_reply, url and catalog; copy_code and flow are on Meta's pages and
+	// in the file's examples.
 	SubType    string      `json:"sub_type,omitempty"`
 	Index      string      `json:"index,omitempty"`
 	Parameters []parameter `json:"parameters"`

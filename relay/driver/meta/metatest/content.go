@@ -91,8 +91,11 @@ func (f *Fake) templatePart(c *Call, part map[string]any) *fault {
 		return bad
 	}
 	lang, _ := part["language"].(map[string]any)
-	if bad := keys("template.language.", lang, "code", "policy"); bad != nil {
+	if bad := keys("template.language.", lang, "code,policy", ""); bad != nil {
 		return bad
+	}
+	if lang["policy"] != "deterministic" {
+		return invalid("template.language.policy")
 	}
 	known := f.templateNamed(part["name"], lang["code"])
 	if known == nil || known["status"] != "APPROVED" {

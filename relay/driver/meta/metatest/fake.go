@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -125,6 +126,10 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.route(w, r, path)
 }
 
+// agentForm is that of the header User-Agent, which may be left out
+// (business-messaging-api_v23.0.yaml of facebook/openapi).
+var agentForm = regexp.MustCompile(`^[a-zA-Z0-9\-_]+/[0-9]+\.[0-9]+\.[0-9]+(;[a-zA-Z0-9\-=.]+)?(\s+[a-zA-Z0-9\-_]+/[0-9\-.]+)?$`)
+
 // route finds the endpoint. A path is an object's id, and one of its edges.
 func (f *Fake) route(w http.ResponseWriter, r *http.Request, path string) {
 	id, edge, _ := strings.Cut(path, "/")
@@ -133,6 +138,10 @@ func (f *Fake) route(w http.ResponseWriter, r *http.Request, path string) {
 	byOAuth := strings.HasPrefix(id, "upload:") && r.Header.Get("Authorization") == "OAuth "+f.o.Token
 	if r.Header.Get("Authorization") != "Bearer "+f.o.Token && !byApp && !byOAuth {
 		fail(w, 401, fault{Code: 190, Message: "Invalid OAuth access token - Cannot parse access token"})
+		return
+	}
+	if agent := r.Header.Get("User-Agent"); agent != "" && !agentForm.MatchString(agent) {
+		fail(w, 400, fault{Code: 100, Message: "(#100) The header User-Agent does not have the described form"})
 		return
 	}
 	if a, ok := f.scriptedFor(edgeName(id, edge)); ok && f.say(w, r, a) {

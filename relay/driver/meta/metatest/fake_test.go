@@ -41,27 +41,35 @@ func send(t *testing.T, f *Fake, body string) (int, int) {
 func TestAMessageIsHeldToMetasRules(t *testing.T) {
 	f := New(Options{})
 	for body, want := range map[string]int{
-		envelope + `"type":"text","text":{"body":"x"}}`:                                                               0,
-		`{"type":"text","to":"+5511900000001","text":{"body":"x"}}`:                                                   131008,
-		`{"messaging_product":"sms","to":"+5511900000001","type":"text","text":{"body":"x"}}`:                         131009,
-		`{"messaging_product":"whatsapp","type":"text","text":{"body":"x"}}`:                                          131008,
-		`{"messaging_product":"whatsapp","to":"nobody","type":"text","text":{"body":"x"}}`:                            131009,
-		`{"messaging_product":"whatsapp","recipient":"US.1349","type":"text","text":{"body":"x"}}`:                    0,
-		envelope + `"type":"text","text":{"body":"x","preview":true}}`:                                                100,
-		envelope + `"type":"text","text":{"body":""}}`:                                                                131009,
-		envelope + `"type":"text","text":{"body":"` + strings.Repeat("x", 4097) + `"}}`:                               131009,
-		envelope + `"type":"text","text":{"body":"x"},"image":{"id":"1"}}`:                                            100,
-		envelope + `"type":"text","text":{"body":"x"},"biz_opaque_callback_data":"` + strings.Repeat("x", 513) + `"}`: 131009,
-		envelope + `"type":"image","image":{"id":"1"}}`:                                                               131053,
-		envelope + `"type":"image","image":{"id":"1","link":"http://x"}}`:                                             131008,
-		envelope + `"type":"audio","audio":{"id":"1","caption":"x"}}`:                                                 100,
-		envelope + `"type":"hologram","hologram":{}}`:                                                                 131051,
-		envelope + `"type":"template","template":{"name":"a","language":{"code":"en"}}}`:                              132001,
+		envelope + `"type":"text","text":{"body":"x"}}`:                                                                          0,
+		`{"type":"text","to":"+5511900000001","text":{"body":"x"}}`:                                                              131008,
+		`{"messaging_product":"sms","recipient_type":"individual","to":"+5511900000001","type":"text","text":{"body":"x"}}`:      131009,
+		`{"messaging_product":"whatsapp","type":"text","text":{"body":"x"}}`:                                                     131008,
+		`{"messaging_product":"whatsapp","recipient_type":"individual","to":"nobody","type":"text","text":{"body":"x"}}`:         131009,
+		`{"messaging_product":"whatsapp","recipient_type":"individual","recipient":"US.1349","type":"text","text":{"body":"x"}}`: 0,
+		envelope + `"type":"text","text":{"body":"x","preview":true}}`:                                                           100,
+		envelope + `"type":"text","text":{"body":""}}`:                                                                           131009,
+		envelope + `"type":"text","text":{"body":"` + strings.Repeat("x", 4097) + `"}}`:                                          131009,
+		envelope + `"type":"text","text":{"body":"x"},"image":{"id":"1"}}`:                                                       100,
+		envelope + `"type":"text","text":{"body":"x"},"biz_opaque_callback_data":"` + strings.Repeat("x", 513) + `"}`:            131009,
+		envelope + `"type":"image","image":{"id":"1"}}`:                                                                          131053,
+		envelope + `"type":"image","image":{"id":"1","link":"http://x"}}`:                                                        131008,
+		envelope + `"type":"audio","audio":{"id":"1","caption":"x"}}`:                                                            100,
+		envelope + `"type":"hologram","hologram":{}}`:                                                                            131051,
+		envelope + `"type":"template","template":{"name":"a","language":{"code":"en","policy":"deterministic"}}}`:                132001,
+		envelope + `"type":"template","template":{"name":"a","language":{"code":"en"}}}`:                                         131008,
+		`{"messaging_product":"whatsapp","to":"+5511900000001","type":"text","text":{"body":"x"}}`:                               131008,
 		`[]`: 100,
 	} {
 		if _, code := send(t, f, body); code != want {
 			t.Errorf("%.150s: code %d, want %d", body, code, want)
 		}
+	}
+	r := httptest.NewRequest("POST", "/v26.0/"+f.o.PhoneNumberID+"/messages", strings.NewReader(envelope+`"type":"text","text":{"body":"x"}}`))
+	r.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + f.o.Token}, "User-Agent": {"Go-http-client/1.1"}}
+	w := httptest.NewRecorder()
+	if f.ServeHTTP(w, r); w.Code != 400 {
+		t.Errorf("a User-Agent of another form: %d", w.Code)
 	}
 	path := "/v26.0/" + f.o.PhoneNumberID + "/messages"
 	good := envelope + `"type":"text","text":{"body":"x"}}`

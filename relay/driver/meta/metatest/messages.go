@@ -111,7 +111,7 @@ func readJSON(r *http.Request) (raw []byte, m map[string]any, bad *fault) {
 // checkMessage holds the envelope to Meta's rules.
 func checkMessage(m map[string]any) *fault {
 	kind, _ := m["type"].(string)
-	bad := keys("", m, "messaging_product,type,"+kind, "recipient_type,to,recipient,context,biz_opaque_callback_data")
+	bad := keys("", m, "messaging_product,recipient_type,type,"+kind, "to,recipient,context,biz_opaque_callback_data")
 	to, _ := m["to"].(string)
 	user, _ := m["recipient"].(string)
 	reference, hasReference := m["biz_opaque_callback_data"]
@@ -126,7 +126,7 @@ func checkMessage(m map[string]any) *fault {
 		if !slices.Contains([]string{"text", "image", "video", "audio", "document", "template"}, kind) {
 			return &fault{Code: 130501}
 		}
-	case m["recipient_type"] != nil && m["recipient_type"] != "individual":
+	case m["recipient_type"] != "individual":
 		return invalid("recipient_type")
 	case to != "" && !digits(plainNumber(to)):
 		return invalid("to")
