@@ -135,7 +135,7 @@ func TestTemplatesAreListedSubmittedAndPushed(t *testing.T) {
 		"buttons": []any{map[string]any{"type": "URL", "text": "Open", "url": "https://x/{{1}}", "example": "https://x/a"}, map[string]any{"type": "PHONE_NUMBER", "text": "Call", "phoneNumber": "+1"}, map[string]any{"otpType": "COPY_CODE", "text": "Copy"}},
 	}})
 	sent := relay.Template{Name: "order_ready", Language: "en", Category: relay.Utility, Header: &relay.TemplateHeader{Kind: "image"}, Body: "Order {{1}}", Samples: []string{"7"}, Footer: "F",
-		Buttons: []relay.TemplateButton{{Type: "quick_reply", Text: "Yes"}}}
+		Buttons: []relay.TemplateButton{{Type: "quick_reply", Text: "Yes"}, {Type: "copy_code", Text: "Copy", Sample: "SAVE5"}}}
 	sample := &relay.OutgoingFile{Name: "a.png", Link: "https://relay.example/a.png"}
 	got, err := d.Submit(t.Context(), ch, sent, sample)
 	if err != nil || got.ID != "111" || got.Status != relay.TemplatePending || got.Body != sent.Body {
@@ -174,7 +174,7 @@ func TestPushesOfTemplatesAreRead(t *testing.T) {
 		`{"messageTemplateId":"111","messageTemplateName":"n","messageTemplateLanguage":"en","change":{"type":"TEMPLATE_STATUS_UPDATE","newStatus":"REJECTED","reason":"SCAM"}}`: {ID: "111", Name: "n", Language: "en", Status: relay.TemplateRejected, Reason: "SCAM"},
 		`{"messageTemplateId":111,"change":{"type":"TEMPLATE_STATUS_UPDATE","newStatus":"APPROVED","reason":"NONE"}}`:                                                            {ID: "111", Status: relay.TemplateApproved},
 		`{"results":[{"messageTemplateId":"111","change":{"newCategory":"MARKETING"}}]}`:                                                                                         {ID: "111", Category: relay.Marketing},
-		`{"messageTemplateId":"111","change":{"type":"TEMPLATE_QUALITY_UPDATE","newQuality":"LOW"}}`:                                                                             {},
+		`{"messageTemplateId":"111","change":{"type":"TEMPLATE_QUALITY_UPDATE","newQualityScore":"LOW"}}`:                                                                        {},
 	} {
 		got, err := New(Options{}).Receive(channel(t, settings{}), post([]byte(body), nil))
 		switch {

@@ -60,8 +60,8 @@ func TestTemplateBodies(t *testing.T) {
 		"nothing to fill in": {relay.OutgoingTemplate{}, nil, `{"body":{"placeholders":[]}}`},
 		"all of it": {relay.OutgoingTemplate{
 			Header: []relay.TemplateValue{{Text: "H"}}, Body: []relay.TemplateValue{{Text: "A"}, {Name: "b", Text: "B"}},
-			Buttons: []relay.ButtonValue{{Index: 2, Type: "copy_code", Value: "C"}, {Index: 0, Type: "quick_reply", Value: "Q"}, {Index: 1, Type: "url", Value: "U"}},
-		}, nil, `{"body":{"placeholders":["A","B"]},"header":{"type":"TEXT","placeholder":"H"},"buttons":[{"type":"QUICK_REPLY","parameter":"Q"},{"type":"URL","parameter":"U"},{"type":"COPY_CODE","parameter":"C"}]}`},
+			Buttons: []relay.ButtonValue{{Index: 2, Type: "copy_code", Value: "C"}, {Index: 0, Type: "quick_reply", Value: "Q"}, {Index: 1, Type: "url", Value: "U"}, {Index: 3, Type: "flow", Value: "F"}},
+		}, nil, `{"body":{"placeholders":["A","B"]},"header":{"type":"TEXT","placeholder":"H"},"buttons":[{"type":"QUICK_REPLY","parameter":"Q"},{"type":"URL","parameter":"U"},{"type":"COPY_CODE","parameter":"C"},{"type":"FLOW","flowToken":"F"}]}`},
 		"a picture": {relay.OutgoingTemplate{}, func(o relay.Outgoing) relay.Outgoing { return withFile(o, relay.Image, "a.png", "image/png") },
 			`{"body":{"placeholders":[]},"header":{"type":"IMAGE","mediaUrl":"https://relay.example/files/a.png"}}`},
 		"a document": {relay.OutgoingTemplate{}, func(o relay.Outgoing) relay.Outgoing { return withFile(o, relay.Document, "a.pdf", "application/pdf") },
@@ -88,6 +88,19 @@ func TestTemplateBodies(t *testing.T) {
 	}
 }
 
+func TestAUserIDTakesThePlaceOfANumber(t *testing.T) {
+	a := newAccount(t)
+	out := outgoing(channel(t, settings{}))
+	out.Recipient = "HR.13491208655302741918"
+	if id, err := a.whatsapp().Send(t.Context(), out); err != nil || id != ourID || a.Messages()[0].To != out.Recipient {
+		t.Errorf("%q, %v", id, err)
+	}
+	out.Channel = viberChannel(t, asLink)
+	if _, err := a.viber().Send(t.Context(), out); sendError(t, err).Code != relay.CodeInvalidPhone {
+		t.Errorf("Viber: %v", err)
+	}
+}
+
 const (
 	headVB = `{"messages":[{"sender":"CompanyName","destinations":[{"to":"441134960001","messageId":"wa_backend:3EB00123456789ABCDEF01"}],"content":`
 	tailVB = `,"webhooks":{"delivery":{"url":"https://relay.example/callback/ch_1/key/status"},"seen":{"url":"https://relay.example/callback/ch_1/key/status"},"contentType":"application/json","callbackData":"wa_backend:3EB00123456789ABCDEF01"}}],"options":{"tracking":{"shortenUrl":false}}}`
@@ -107,7 +120,7 @@ func TestViberBodies(t *testing.T) {
 		"a link alone":              {withFile(silent, relay.Audio, "a.mp3", "audio/mpeg"), asLink, `{"type":"TEXT","text":"https://relay.example/files/a.mp3"}`},
 		"a picture":                 {withFile(text, relay.Image, "a.png", "image/png"), asNative, `{"type":"IMAGE","text":"Hello","mediaUrl":"https://relay.example/files/a.png"}`},
 		"a picture of another type": {withFile(text, relay.Image, "a.webp", "image/webp"), asNative, `{"type":"TEXT","text":"Hello\nhttps://relay.example/files/a.webp"}`},
-		"a document":                {withFile(silent, relay.Document, "a.PDF", "application/pdf"), asNative, `{"type":"FILE","mediaUrl":"https://relay.example/files/a.PDF","fileName":"a.PDF"}`},
+		"a document":                {withFile(silent, relay.Document, "a.PDF", "application/pdf"), asNative, `{"type":"FILE","mediaUrl":"https://relay.example/files/a.PDF","fileName":"a.pdf"}`},
 		"a document with a text":    {withFile(text, relay.Document, "a.pdf", "application/pdf"), asNative, `{"type":"TEXT","text":"Hello\nhttps://relay.example/files/a.pdf"}`},
 		"another document":          {withFile(silent, relay.Document, "a.zip", "application/zip"), asNative, `{"type":"TEXT","text":"https://relay.example/files/a.zip"}`},
 		"a video":                   {withFile(silent, relay.Video, "a.mp4", "video/mp4"), asNative, `{"type":"TEXT","text":"https://relay.example/files/a.mp4"}`},

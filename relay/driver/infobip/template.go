@@ -33,9 +33,12 @@ type headerValue struct {
 	Filename    string `json:"filename,omitzero"`
 }
 
+// buttonParameter is a button's value, which a flow calls its token
+// (infobip-whatsapp-openapi.json 3.210.0, TemplateFlowButtonContent).
 type buttonParameter struct {
 	Type      string `json:"type"`
 	Parameter string `json:"parameter,omitzero"`
+	FlowToken string `json:"flowToken,omitzero"`
 }
 
 // templateOf writes a template's values by their order: Infobip's API knows
@@ -63,7 +66,11 @@ func templateOf(out relay.Outgoing) (templateContent, error) {
 	buttons := slices.Clone(t.Buttons)
 	slices.SortStableFunc(buttons, func(a, b relay.ButtonValue) int { return cmp.Compare(a.Index, b.Index) })
 	for _, b := range buttons {
-		c.TemplateData.Buttons = append(c.TemplateData.Buttons, buttonParameter{Type: strings.ToUpper(b.Type), Parameter: b.Value})
+		p := buttonParameter{Type: strings.ToUpper(b.Type), Parameter: b.Value}
+		if b.Type == "flow" {
+			p.Parameter, p.FlowToken = "", b.Value
+		}
+		c.TemplateData.Buttons = append(c.TemplateData.Buttons, p)
 	}
 	if t.Category == relay.Authentication && len(buttons) == 0 && len(t.Body) == 1 {
 		// The button that copies the code wants the code once more.
@@ -87,7 +94,7 @@ func fileHeader(f *relay.OutgoingFile) (h headerValue, err error) {
 	case relay.Audio:
 		return h, refused(relay.CodeFileTypeMismatch, "A template has a picture, a video or a document over it, no audio.", nil)
 	default:
-		h.Type, h.Filename = "DOCUMENT", fileName(f.Name)
+		h.Type, h.Filename = "DOCUMENT", cmp.Or(fileName(f.Name), "document") // a name is needed here
 	}
 	return h, nil
 }

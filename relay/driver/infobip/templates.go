@@ -45,8 +45,11 @@ type keptBody struct {
 	AddSecurityRecommendation bool `json:"addSecurityRecommendation,omitzero"`
 }
 
+// keptFooter is there but empty where the text is WhatsApp's own: a code's
+// template needs one (infobip-whatsapp-openapi.json 3.210.0,
+// AuthenticationTemplateStructureApiData).
 type keptFooter struct {
-	Text string `json:"text"`
+	Text string `json:"text,omitzero"`
 }
 
 type keptButton struct {
@@ -128,6 +131,7 @@ func kept(t relay.Template, sample *relay.OutgoingFile) (k keptTemplate, err err
 	k = keptTemplate{Name: t.Name, Language: t.Language, Category: string(t.Category)}
 	if t.Category == relay.Authentication {
 		k.Structure.Body.AddSecurityRecommendation = true
+		k.Structure.Footer = &keptFooter{}
 		label := "Copy code"
 		if len(t.Buttons) > 0 && t.Buttons[0].Text != "" {
 			label = t.Buttons[0].Text
@@ -150,9 +154,11 @@ func kept(t relay.Template, sample *relay.OutgoingFile) (k keptTemplate, err err
 		k.Structure.Header = &h
 	}
 	for _, b := range t.Buttons {
-		k.Structure.Buttons = append(k.Structure.Buttons, keptButton{
-			Type: strings.ToUpper(b.Type), Text: b.Text, URL: b.URL, PhoneNumber: b.Phone, Example: b.Sample,
-		})
+		p := keptButton{Type: strings.ToUpper(b.Type), Text: b.Text, URL: b.URL, PhoneNumber: b.Phone, Example: b.Sample}
+		if b.Type == "copy_code" {
+			p.Text = "" // WhatsApp's own; only read (CopyCodeDefaultButtonApiData)
+		}
+		k.Structure.Buttons = append(k.Structure.Buttons, p)
 	}
 	return k, nil
 }

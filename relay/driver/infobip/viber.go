@@ -135,14 +135,16 @@ func native(out relay.Outgoing) (viberContent, bool) {
 		return viberContent{Type: "IMAGE", Text: out.Text, MediaURL: f.Link},
 			slices.Contains(taken[relay.Image], mediaType(f.Type))
 	case relay.Document:
-		ext := strings.ToLower(strings.TrimPrefix(path.Ext(f.Name), "."))
-		return viberContent{Type: "FILE", MediaURL: f.Link, FileName: f.Name},
-			strings.TrimSpace(out.Text) == "" && slices.Contains(viberFiles, ext)
+		ext := path.Ext(f.Name)
+		small := strings.ToLower(ext) // as the API's pattern has them
+		return viberContent{Type: "FILE", MediaURL: f.Link, FileName: strings.TrimSuffix(f.Name, ext) + small},
+			strings.TrimSpace(out.Text) == "" && slices.Contains(viberFiles, strings.TrimPrefix(small, "."))
 	}
 	return viberContent{}, false
 }
 
-// viberFiles are the extensions that a Viber file may have:
+// viberFiles are the extensions that a Viber file may have, in small letters
+// (infobip-viber-openapi.json 3.210.0, ViberOutboundFileContent):
 // https://www.infobip.com/docs/api/channels/viber
 var viberFiles = strings.Fields("doc docx dot dotx rtf odt odf fodt txt info pdf xps pdax eps xls xlsx ods fods csv xlsm xltx")
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -57,7 +58,7 @@ func (d *Driver) Send(ctx context.Context, out relay.Outgoing) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	to, err := recipient(out)
+	to, err := whatsAppRecipient(out)
 	if err != nil {
 		return "", err
 	}
@@ -89,6 +90,17 @@ func (d *Driver) Send(ctx context.Context, out relay.Outgoing) (string, error) {
 		return "", err
 	}
 	return sent(r, out.MessageID)
+}
+
+// userID is a business-scoped user ID of Meta's, which Infobip takes in place
+// of a number (infobip-whatsapp-openapi.json 3.210.0, TextMessage.to).
+var userID = regexp.MustCompile(`^[A-Z]{2}\.(ENT\.)?[A-Za-z0-9]{1,128}$`)
+
+func whatsAppRecipient(out relay.Outgoing) (string, error) {
+	if !out.Group && userID.MatchString(out.Recipient) {
+		return out.Recipient, nil
+	}
+	return recipient(out)
 }
 
 // mediaOf is a file as WhatsApp shows it: what is not in one of the types

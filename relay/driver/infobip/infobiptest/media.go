@@ -130,8 +130,14 @@ func (f *Fake) serveTemplates(w http.ResponseWriter, r *http.Request, body []byt
 	if h := s.Header; h != nil {
 		bad.unless(h.Format == "TEXT" && runes(h.Text, 1, 60) || h.Format == "LOCATION" || address(h.Example, 2048), "structure.header", "needs a text or an example")
 	}
-	bad.unless(s.Footer == nil || runes(s.Footer.Text, 1, 60), "structure.footer.text", "size must be between 1 and 60")
-	bad.unless(len(s.Buttons) <= 10, "structure.buttons", "at most 10")
+	if t.Category == "AUTHENTICATION" {
+		bad.unless(s.Footer != nil && s.Footer.Text == "", "structure.footer", "must not be null, and has no text")
+		bad.unless(len(s.Buttons) == 1 && s.Buttons[0].OTPType == "COPY_CODE", "structure.buttons", "must be one button of type COPY_CODE")
+	} else {
+		bad.unless(s.Footer == nil || runes(s.Footer.Text, 1, 60), "structure.footer.text", "size must be between 1 and 60")
+		bad.unless(len(s.Buttons) <= 10, "structure.buttons", "at most 10")
+		t.checkButtons(bad)
+	}
 	if len(bad) > 0 || r.Method != http.MethodPost {
 		wrong(w, http.StatusBadRequest, false, "BAD_REQUEST", bad)
 		return
@@ -141,4 +147,24 @@ func (f *Fake) serveTemplates(w http.ResponseWriter, r *http.Request, body []byt
 	kept["id"], kept["status"], kept["businessAccountId"] = "111", "PENDING", 222
 	f.templates = append(f.templates, kept)
 	write(w, http.StatusCreated, kept)
+}
+
+// checkButtons wants what each type of button needs, and nothing that is only
+// read (ButtonApiData of infobip-whatsapp-openapi.json).
+func (t submitted) checkButtons(bad faults) {
+	for _, b := range t.Structure.Buttons {
+		ok := runes(b.Text, 1, 25)
+		switch b.Type {
+		case "QUICK_REPLY":
+		case "URL":
+			ok = ok && b.URL != "" && (b.Example == "" || address(b.Example, 2048))
+		case "PHONE_NUMBER":
+			ok = ok && b.PhoneNumber != ""
+		case "COPY_CODE":
+			ok = b.Text == "" && runes(b.Example, 1, 15)
+		default:
+			ok = false
+		}
+		bad.unless(ok, "structure.buttons", "wrong fields for "+b.Type)
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -61,7 +60,13 @@ func strict(body []byte, v any) error {
 	return nil
 }
 
-var digits = regexp.MustCompile(`^[0-9]{5,15}$`)
+var (
+	digits = regexp.MustCompile(`^[0-9]{5,15}$`)
+	userID = regexp.MustCompile(`^[A-Z]{2}\.[A-Za-z0-9.]{1,128}$`)
+	// viberFile is the pattern of ViberOutboundFileContent.fileName in
+	// infobip-viber-openapi.json.
+	viberFile = regexp.MustCompile(`.*\.(docx?|dotx?|xlsx?|f?ods|f?odt|rtf|odf|txt|info|pdf|xps|pdax|eps|csv|xlsm|xltx)$`)
+)
 
 func address(s string, max int) bool {
 	u, err := url.Parse(s)
@@ -92,7 +97,7 @@ func (f *Fake) sendWhatsApp(w http.ResponseWriter, r *http.Request, kind string,
 	}
 	m := &Message{Channel: "WHATSAPP", Kind: kind, From: one.From, To: one.To, ID: one.MessageID, CallbackData: one.CallbackData, NotifyURL: one.NotifyURL, Body: body}
 	bad.unless(one.From == f.o.Sender, "from", "is not a sender of the account")
-	bad.unless(digits.MatchString(one.To), "to", "must be digits")
+	bad.unless(digits.MatchString(one.To) || userID.MatchString(one.To), "to", "must be digits")
 	bad.unless(len(one.MessageID) <= 200, "messageId", "size must be between 0 and 200")
 	bad.unless(len(one.CallbackData) <= 4000, "callbackData", "size must be between 0 and 4000")
 	bad.unless(one.NotifyURL == "" || address(one.NotifyURL, 2048), "notifyUrl", "must be a URL")
@@ -146,6 +151,7 @@ func (f *Fake) checkTemplate(raw json.RawMessage, m *Message, bad faults) {
 			Buttons []struct {
 				Type      string `json:"type"`
 				Parameter string `json:"parameter"`
+				FlowToken string `json:"flowToken"`
 			} `json:"buttons"`
 		} `json:"templateData"`
 	}
@@ -167,6 +173,7 @@ func (f *Fake) checkTemplate(raw json.RawMessage, m *Message, bad faults) {
 		case "TEXT":
 			bad.unless(h.Placeholder != "", "content.templateData.header.placeholder", "must not be blank")
 		case "IMAGE", "VIDEO", "DOCUMENT":
+			bad.unless(h.Filename == "" && h.Type != "DOCUMENT" || h.Type == "DOCUMENT" && runes(h.Filename, 1, 240), "content.templateData.header.filename", "size must be between 1 and 240")
 			bad.unless(address(h.MediaURL, 2048), "content.templateData.header.mediaUrl", "must be a URL")
 		default:
 			bad["content.templateData.header.type"] = "unknown"
@@ -174,7 +181,7 @@ func (f *Fake) checkTemplate(raw json.RawMessage, m *Message, bad faults) {
 	}
 	for _, b := range d.Buttons {
 		high, ok := map[string]int{"QUICK_REPLY": 128, "URL": 2000, "COPY_CODE": 15}[b.Type]
-		bad.unless(ok && runes(b.Parameter, 1, high), "content.templateData.buttons", "unknown type or wrong size")
+		bad.unless(ok && runes(b.Parameter, 1, high) && b.FlowToken == "" || b.Type == "FLOW" && b.Parameter == "", "content.templateData.buttons", "unknown type or wrong size")
 	}
 }
 
@@ -231,7 +238,7 @@ func (f *Fake) sendViber(w http.ResponseWriter, r *http.Request, body []byte) {
 		bad.unless(address(c.MediaURL, 1000) && c.FileName == "", "messages[0].content.mediaUrl", "must be a URL")
 	case "FILE":
 		bad.unless(address(c.MediaURL, 1000) && c.Text == "", "messages[0].content.mediaUrl", "must be a URL")
-		bad.unless(path.Ext(c.FileName) != "", "messages[0].content.fileName", "must have an extension")
+		bad.unless(viberFile.MatchString(c.FileName), "messages[0].content.fileName", "must have a known extension")
 	default:
 		bad["messages[0].content.type"] = "unknown"
 	}
