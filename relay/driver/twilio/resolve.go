@@ -63,8 +63,12 @@ type accepted struct{ time.Time }
 // listed is how many messages of one person are looked at.
 const listed = 1000
 
+// query asks from midnight on. The time is written whole: Twilio's description
+// has a date-time here (twilio_api_v2010.json, ListMessage), its pages take a
+// date too.
 func (a accepted) query(s Settings, to string) url.Values {
-	q := url.Values{"To": {to}, "DateSent>": {a.UTC().Format(time.DateOnly)}, "PageSize": {strconv.Itoa(listed)}}
+	day := a.UTC().Truncate(24 * time.Hour)
+	q := url.Values{"To": {to}, "DateSent>": {day.Format(time.RFC3339)}, "PageSize": {strconv.Itoa(listed)}}
 	if s.From != "" {
 		q.Set("From", "whatsapp:"+s.From)
 	}

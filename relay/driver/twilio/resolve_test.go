@@ -69,6 +69,13 @@ func TestAMessageIsKnownOnlyWhereItIsTheOnlyOneLikeIt(t *testing.T) {
 	}
 }
 
+func TestALookUpAsksForATimeWrittenWhole(t *testing.T) {
+	at := accepted{time.Date(2026, 9, 11, 23, 30, 5, 0, time.FixedZone("", -2*3600))}
+	if got := at.query(settings(), "whatsapp:+5511900000001").Get("DateSent>"); got != "2026-09-12T00:00:00Z" {
+		t.Error(got)
+	}
+}
+
 func TestALookUpThatFailsIsNoEvidence(t *testing.T) {
 	d, _ := open(t, twiliotest.Options{AuthToken: "ffffffffffffffffffffffffffffffff"})
 	out := text(t, "x")

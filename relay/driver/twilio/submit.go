@@ -188,6 +188,9 @@ func (d *draft) media(p *part, h relay.TemplateHeader, sample *relay.OutgoingFil
 	return nil
 }
 
+// copyTitle is the label of a button that copies a code, where none is given.
+const copyTitle = "Copy code"
+
 // action is a button. https://www.twilio.com/docs/content/twilio-call-to-action
 func (d *draft) action(b relay.TemplateButton) (action, error) {
 	a := action{Type: strings.ToUpper(b.Type), Title: b.Text}
@@ -201,6 +204,9 @@ func (d *draft) action(b relay.TemplateButton) (action, error) {
 		a.Phone = b.Phone
 	case "copy_code":
 		a.Code = b.Sample
+		if a.Title == "" { // needed of every action (twilio_content_v1.json)
+			a.Title = copyTitle
+		}
 	default:
 		return a, refused(relay.CodeTemplateUnsupported, "Buttons of this type cannot be made here. Make the template under Messaging > Content Template Builder and synchronise the templates.")
 	}

@@ -101,6 +101,8 @@ func TestSubmitWritesTheSimplestContent(t *testing.T) {
 			t.Buttons = []relay.TemplateButton{{Type: "url", Text: "Go", URL: "https://x.example/{{1}}", Sample: "https://x.example/abc"}, {Type: "phone_number", Text: "Call", Phone: "+14155550100"}}
 		}), nil, `{"twilio/call-to-action":{"body":"Hi {{1}}, {{2}}.","actions":[{"type":"URL","title":"Go","url":"https://x.example/{{3}}"},{"type":"PHONE_NUMBER","title":"Call","phone":"+14155550100"}]}}`,
 			`{"1":"Ana","2":"A-1","3":"abc"}`},
+		{"code to copy", with(func(t *relay.Template) { t.Buttons = []relay.TemplateButton{{Type: "copy_code", Sample: "SAVE5"}} }), nil,
+			`{"twilio/call-to-action":{"body":"Hi {{1}}, {{2}}.","actions":[{"type":"COPY_CODE","title":"Copy code","code":"SAVE5"}]}}`, `{"1":"Ana","2":"A-1"}`},
 		{"file", with(func(t *relay.Template) { t.Header = &relay.TemplateHeader{Kind: "image"} }), sample,
 			`{"twilio/media":{"body":"Hi {{1}}, {{2}}.","media":["https://relay.example.com/files/{{3}}"]}}`, `{"1":"Ana","2":"A-1","3":"ws/a.png"}`},
 		{"fixed file", with(func(t *relay.Template) {

@@ -143,9 +143,56 @@ func (f *Fake) createContent(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, 20001, "language and types are needed")
 		return
 	}
+	for kind, raw := range c.Types {
+		if !validType(kind, raw) {
+			fail(w, http.StatusBadRequest, 20001, "types: "+kind)
+			return
+		}
+	}
 	made := &Content{SID: f.sid("HX"), Name: c.Name, Language: c.Language, Variables: c.Variables, Types: c.Types, Updated: time.Now()}
 	f.contents = append(f.contents, made)
 	answer(w, http.StatusCreated, made.resource())
+}
+
+// typeFields are what each content type may hold, the needed ones first up to
+// the bar, and the fields of its actions (twilio_content_v1.json).
+var typeFields = map[string]struct{ fields, actions string }{
+	"twilio/text":             {"body|", ""},
+	"twilio/media":            {"media|body", ""},
+	"twilio/quick-reply":      {"body actions|", "title|type id"},
+	"twilio/call-to-action":   {"body actions|", "type title|url phone code id"},
+	"twilio/card":             {"|title subtitle media actions", "type title|url phone id code webview_size"},
+	"whatsapp/card":           {"body|footer media header_text actions", "type title|url phone id code webview_size"},
+	"whatsapp/authentication": {"actions|add_security_recommendation code_expiration_minutes", "type copy_code_text|"},
+}
+
+// validType reports whether a content of a type has its fields and no others.
+func validType(kind string, raw json.RawMessage) bool {
+	known, ok := typeFields[kind]
+	var of map[string]json.RawMessage
+	if !ok || json.Unmarshal(raw, &of) != nil || !hasFields(of, known.fields) {
+		return false
+	}
+	var actions []map[string]json.RawMessage
+	if list, ok := of["actions"]; ok && (json.Unmarshal(list, &actions) != nil || len(actions) == 0) {
+		return false
+	}
+	return !slices.ContainsFunc(actions, func(a map[string]json.RawMessage) bool { return !hasFields(a, known.actions) })
+}
+
+func hasFields(of map[string]json.RawMessage, fields string) bool {
+	needed, allowed, _ := strings.Cut(fields, "|")
+	for _, name := range strings.Fields(needed) {
+		if _, ok := of[name]; !ok {
+			return false
+		}
+	}
+	for name := range of {
+		if !slices.Contains(strings.Fields(needed+" "+allowed), name) {
+			return false
+		}
+	}
+	return true
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)

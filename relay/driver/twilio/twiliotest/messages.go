@@ -238,7 +238,7 @@ func (m Message) resource(account string) map[string]any {
 func (f *Fake) serveList(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	size, err := strconv.Atoi(or(q.Get("PageSize"), "50"))
-	since, err2 := time.Parse(time.DateOnly, or(q.Get("DateSent>"), "1970-01-01"))
+	since, err2 := time.Parse(time.RFC3339, or(q.Get("DateSent>"), "1970-01-01T00:00:00Z"))
 	if err != nil || err2 != nil || size < 1 || size > 1000 {
 		fail(w, http.StatusBadRequest, 20001, "Bad filter")
 		return
