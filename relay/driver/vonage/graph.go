@@ -182,6 +182,7 @@ func (d *Driver) upload(ctx context.Context, s Settings, f relay.OutgoingFile) (
 		return "", refuse(relay.CodeRefused, "Meta named no place for the example file.")
 	}
 	req.Header.Set("Authorization", "OAuth "+s.UserToken)
+	req.Header.Set("User-Agent", userAgent)
 	req.Header.Set("Content-Type", "application/octet-stream")
 	req.Header.Set("File_offset", "0")
 	res, err := wire.Do(ctx, d.http, req)

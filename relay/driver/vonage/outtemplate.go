@@ -69,6 +69,11 @@ const deterministic = "deterministic"
 // setTemplate makes it a template message.
 func (m *message) setTemplate(out relay.Outgoing) error {
 	t := out.Template
+	if code, ok := codeOf(t); ok { // its button wants the code once more
+		withButton := *t
+		withButton.Buttons = []relay.ButtonValue{{Index: 0, Type: "url", Value: code}}
+		t, out.Template = &withButton, &withButton
+	}
 	if plain(out) {
 		m.Type, m.WhatsApp = "template", &policy{deterministic, t.Language}
 		m.Template = &template{Name: t.Name}
@@ -97,6 +102,16 @@ func (m *message) setTemplate(out relay.Outgoing) error {
 	}
 	m.Type, m.Custom = "custom", &custom{"template", c}
 	return nil
+}
+
+// codeOf is the code of an authentication template whose button was not given
+// one. Every such template has that button, and Meta demands its value.
+// https://developers.facebook.com/docs/whatsapp/business-management-api/authentication-templates
+func codeOf(t *relay.OutgoingTemplate) (string, bool) {
+	if t.Category != relay.Authentication || len(t.Buttons) > 0 || len(t.Body) != 1 {
+		return "", false
+	}
+	return t.Body[0].Text, true
 }
 
 // plain reports whether Vonage's own form carries the template.

@@ -51,6 +51,11 @@ func (d *Driver) Send(ctx context.Context, out relay.Outgoing) (string, error) {
 	return "", refusal(res, p)
 }
 
+// userAgent has the form that Meta describes for it, where templates are: a
+// name and three numbers (business-messaging-api_v23.0.yaml,
+// parameters.UserAgent). Vonage takes any.
+const userAgent = "Relevo/1.0.0"
+
 // call makes one call with an Authorization header.
 func (d *Driver) call(ctx context.Context, method, url string, body []byte, authorization string) (wire.Result, error) {
 	req, err := wire.NewJSON(ctx, method, url, body)
@@ -62,6 +67,7 @@ func (d *Driver) call(ctx context.Context, method, url string, body []byte, auth
 		req.Header.Del("Content-Type")
 	}
 	req.Header.Set("Authorization", authorization)
+	req.Header.Set("User-Agent", userAgent)
 	return wire.Do(ctx, d.http, req)
 }
 

@@ -87,6 +87,9 @@ func bodyCases(link string) []bodyCase {
 				`{"type":"button","sub_type":"quick_reply","index":"0","parameters":[{"type":"payload","payload":"yes"}]},` +
 				`{"type":"button","sub_type":"url","index":"2","parameters":[{"type":"text","text":"104"}]},` +
 				`{"type":"button","sub_type":"copy_code","index":"3","parameters":[{"type":"coupon_code","coupon_code":"SAVE10"}]}]}}`},
+		{"TemplateWithACode", relay.Outgoing{Template: &relay.OutgoingTemplate{Name: "code", Language: "en", Category: relay.Authentication, Body: body("123456")}},
+			`"custom","custom":{"type":"template","template":{"name":"code","language":{"policy":"deterministic","code":"en"},"components":[` +
+				`{"type":"body","parameters":[{"type":"text","text":"123456"}]},{"type":"button","sub_type":"url","index":"0","parameters":[{"type":"text","text":"123456"}]}]}}`},
 		{"TemplateWithADocument", relay.Outgoing{File: file(relay.Document, "a.pdf", "application/pdf", link+"/a.pdf"), Template: &relay.OutgoingTemplate{Name: "bill", Language: "en"}},
 			`"custom","custom":{"type":"template","template":{"name":"bill","language":{"policy":"deterministic","code":"en"},"components":[{"type":"header","parameters":[{"type":"document","document":{"link":"LINK/a.pdf","filename":"a.pdf"}}]}]}}`},
 		{"TemplateWithAVideo", relay.Outgoing{File: file(relay.Video, "a.mp4", "video/mp4", link+"/a.mp4"), Template: &relay.OutgoingTemplate{Name: "tour", Language: "en"}},

@@ -51,6 +51,7 @@ type metaComponent struct {
 	Type    string       `json:"type"`
 	Format  string       `json:"format,omitzero"`
 	Text    string       `json:"text,omitzero"`
+	Secure  bool         `json:"add_security_recommendation,omitzero"`
 	Example *metaExample `json:"example,omitzero"`
 	Buttons []metaButton `json:"buttons,omitzero"`
 }
@@ -69,27 +70,26 @@ type namedValue struct {
 }
 
 type metaButton struct {
-	Type    string    `json:"type"`
-	Text    string    `json:"text,omitzero"`
-	URL     string    `json:"url,omitzero"`
-	Phone   string    `json:"phone_number,omitzero"`
-	Example oneOrMore `json:"example,omitzero"`
+	Type  string `json:"type"`
+	OTP   string `json:"otp_type,omitzero"`
+	Text  string `json:"text,omitzero"`
+	URL   string `json:"url,omitzero"`
+	Phone string `json:"phone_number,omitzero"`
+	// Example is a list of texts, of a code to copy one text.
+	Example any `json:"example,omitempty"`
 }
 
-// oneOrMore is a list that may come as one text.
-type oneOrMore []string
-
-// UnmarshalJSON takes a list of texts or one.
-func (o *oneOrMore) UnmarshalJSON(b []byte) error {
-	list := field[[]word](event{"x": b}, "x")
-	if b[0] == '"' {
-		list = []word{field[word](event{"x": b}, "x")}
+// exampleOf is an example that comes as a text, or as a list with one.
+func exampleOf(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []any:
+		if len(v) > 0 {
+			return exampleOf(v[0])
+		}
 	}
-	*o = nil
-	for _, w := range list {
-		*o = append(*o, string(w))
-	}
-	return nil
+	return ""
 }
 
 // Templates lists every template of the WhatsApp account, at Meta. An error is
@@ -154,7 +154,7 @@ func (m metaTemplate) template() relay.Template {
 			t.Footer = c.Text
 		case "BUTTONS":
 			for _, b := range c.Buttons {
-				t.Buttons = append(t.Buttons, relay.TemplateButton{Type: strings.ToLower(b.Type), Text: b.Text, URL: b.URL, Phone: b.Phone, Sample: first(b.Example)})
+				t.Buttons = append(t.Buttons, relay.TemplateButton{Type: strings.ToLower(b.Type), Text: b.Text, URL: b.URL, Phone: b.Phone, Sample: exampleOf(b.Example)})
 			}
 		}
 	}
@@ -229,63 +229,4 @@ func (d *Driver) Submit(ctx context.Context, ch relay.Channel, t relay.Template,
 		t.Category = relay.TemplateCategory(strings.ToUpper(made.Category))
 	}
 	return t, nil
-}
-
-// submission is a template as Meta takes it.
-func submission(t relay.Template, handle string) metaTemplate {
-	m := metaTemplate{Name: t.Name, Language: t.Language, Category: string(t.Category)}
-	if t.Named() {
-		m.Format = "NAMED"
-	}
-	if h := t.Header; h != nil {
-		c := metaComponent{Type: "HEADER", Format: strings.ToUpper(h.Kind), Text: h.Text}
-		names := relay.TemplateVariables(h.Text)
-		switch {
-		case handle != "":
-			c.Example = &metaExample{HeaderHandle: []string{handle}}
-		case len(names) > 0 && t.Named():
-			c.Example = &metaExample{HeaderNamed: []namedValue{{names[0], h.Sample}}}
-		case len(names) > 0:
-			c.Example = &metaExample{HeaderText: []string{h.Sample}}
-		}
-		m.Components = append(m.Components, c)
-	}
-	body := metaComponent{Type: "BODY", Text: t.Body}
-	if names := relay.TemplateVariables(t.Body); len(names) > 0 {
-		body.Example = bodyExample(t, names)
-	}
-	m.Components = append(m.Components, body)
-	if t.Footer != "" {
-		m.Components = append(m.Components, metaComponent{Type: "FOOTER", Text: t.Footer})
-	}
-	if len(t.Buttons) > 0 {
-		m.Components = append(m.Components, metaComponent{Type: "BUTTONS", Buttons: buttonsOf(t)})
-	}
-	return m
-}
-
-func bodyExample(t relay.Template, names []string) *metaExample {
-	if !t.Named() {
-		return &metaExample{BodyText: [][]string{t.Samples}}
-	}
-	e := &metaExample{}
-	for i, name := range names {
-		v := namedValue{Name: name}
-		if i < len(t.Samples) {
-			v.Example = t.Samples[i]
-		}
-		e.BodyNamed = append(e.BodyNamed, v)
-	}
-	return e
-}
-
-func buttonsOf(t relay.Template) (list []metaButton) {
-	for _, b := range t.Buttons {
-		m := metaButton{Type: strings.ToUpper(b.Type), Text: b.Text, URL: b.URL, Phone: b.Phone}
-		if b.Sample != "" {
-			m.Example = oneOrMore{b.Sample}
-		}
-		list = append(list, m)
-	}
-	return list
 }

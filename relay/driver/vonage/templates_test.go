@@ -35,7 +35,7 @@ func TestTemplatesAreSubmittedAndListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `[{"example":{"header_text":["A-104"]},"format":"TEXT","text":"Order {{1}}","type":"HEADER"},{"example":{"body_text":[["Ana","A-104"]]},"text":"Hi {{1}}, {{2}} is ready.","type":"BODY"},{"text":"Bye","type":"FOOTER"},` +
-		`{"buttons":[{"text":"Yes","type":"QUICK_REPLY"},{"example":["https://x.example/1"],"text":"Open","type":"URL","url":"https://x.example/{{1}}"},{"phone_number":"+15550100","text":"Call","type":"PHONE_NUMBER"},{"example":["SAVE10"],"type":"COPY_CODE"}],"type":"BUTTONS"}]`
+		`{"buttons":[{"text":"Yes","type":"QUICK_REPLY"},{"example":["https://x.example/1"],"text":"Open","type":"URL","url":"https://x.example/{{1}}"},{"phone_number":"+15550100","text":"Call","type":"PHONE_NUMBER"},{"example":"SAVE10","type":"COPY_CODE"}],"type":"BUTTONS"}]`
 	if string(got) != want {
 		t.Errorf("components\n%s\nwant\n%s", got, want)
 	}
@@ -48,6 +48,18 @@ func TestTemplatesAreSubmittedAndListed(t *testing.T) {
 	}
 	if _, err = r.Submit(t.Context(), r.channel, order, nil); !strings.Contains(sendError(t, err).Reason, "already a template") {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+func TestATemplateWithACode(t *testing.T) {
+	r := newRig(t)
+	code := relay.Template{Name: "code", Language: "en", Category: relay.Authentication, Body: "{{1}} is your code.", Samples: []string{"123"}, Buttons: []relay.TemplateButton{{Type: "copy_code", Text: "Copy", Sample: "123"}}}
+	if _, err := r.Submit(t.Context(), r.channel, code, nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(r.fake.Templates()[0]["components"])
+	if want := `[{"add_security_recommendation":true,"type":"BODY"},{"buttons":[{"otp_type":"COPY_CODE","text":"Copy","type":"OTP"}],"type":"BUTTONS"}]`; err != nil || string(got) != want {
+		t.Errorf("%v, components\n%s\nwant\n%s", err, got, want)
 	}
 }
 

@@ -32,12 +32,18 @@ func graphFault(w http.ResponseWriter, status, code, subcode int, message string
 		"code": code, "error_subcode": subcode, "error_user_msg": message, "fbtrace_id": "AbCdEf"}})
 }
 
+// agentForm is that of the header User-Agent, without what may follow
+// (business-messaging-api_v23.0.yaml of facebook/openapi).
+var agentForm = regexp.MustCompile(`^[a-zA-Z0-9_-]+/[0-9]+\.[0-9]+\.[0-9]+`)
+
 // mayRead checks the user token, and that the WhatsApp account is its own.
 func (f *Fake) mayRead(w http.ResponseWriter, r *http.Request) bool {
 	o := f.options()
 	switch id := r.PathValue("waba"); {
 	case r.Header.Get("Authorization") != "Bearer "+o.UserToken:
 		graphFault(w, http.StatusUnauthorized, 190, 463, "The access token is not valid.")
+	case !agentForm.MatchString(r.Header.Get("User-Agent")):
+		graphFault(w, http.StatusBadRequest, 100, 0, "The header User-Agent does not have the described form.")
 	case id != "" && id != o.WABAID:
 		graphFault(w, http.StatusBadRequest, 100, 33, "The object does not exist.")
 	default:
@@ -106,6 +112,7 @@ type newTemplate struct {
 		Type    string           `json:"type"`
 		Format  string           `json:"format"`
 		Text    string           `json:"text"`
+		Secure  bool             `json:"add_security_recommendation"`
 		Buttons []map[string]any `json:"buttons"`
 		Example struct {
 			HeaderText   []string            `json:"header_text"`
@@ -168,9 +175,13 @@ func (f *Fake) templateFault(t newTemplate) string {
 		e := c.Example
 		switch {
 		case c.Type == "BODY":
-			body = c.Text != ""
+			body = (c.Text != "") != (t.Category == "AUTHENTICATION")
 			if strings.Contains(c.Text, "{{") && len(e.BodyText)+len(e.BodyNamed) == 0 {
 				return "The body's variables have no examples."
+			}
+		case c.Type == "BUTTONS":
+			if slices.ContainsFunc(c.Buttons, func(b map[string]any) bool { return !validButton(b, t.Category) }) {
+				return "A button has wrong fields."
 			}
 		case c.Type == "HEADER" && c.Format == "TEXT":
 			if strings.Contains(c.Text, "{{") && len(e.HeaderText)+len(e.HeaderNamed) == 0 {
@@ -186,6 +197,22 @@ func (f *Fake) templateFault(t newTemplate) string {
 		return "The template has no body."
 	}
 	return ""
+}
+
+// validButton holds a button to what Meta takes of its type; an authentication
+// template has none but one of type OTP.
+func validButton(b map[string]any, category string) bool {
+	label, _ := b["text"].(string)
+	_, one := b["example"].(string)
+	switch b["type"] {
+	case "OTP":
+		return category == "AUTHENTICATION" && b["otp_type"] == "COPY_CODE"
+	case "COPY_CODE":
+		return one && label == ""
+	case "QUICK_REPLY", "URL", "PHONE_NUMBER":
+		return category != "AUTHENTICATION" && label != "" && !one
+	}
+	return false
 }
 
 // startUpload answers POST /{app}/uploads.
