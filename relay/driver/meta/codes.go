@@ -54,9 +54,9 @@ const (
 //
 // Marketing caps and misclassified templates (131049, 131064, 132015) clear
 // after a day or later. They are refused, not deferred: a message that waits
-// for its recipient holds back every later one to the same person. Codes 1 and
-// 131000 say themselves that the cause is not known, so they leave the outcome
-// open.
+// for its recipient holds back every later one to the same person. Code 1 may
+// be the call's fault or Meta's, so it leaves the outcome open; 131000 says
+// that the message was not sent, and to try again.
 var rows = []row{
 	{0, 0, held, failed, 0, false, "Meta could not tell whose access token this is. Make a new one for the system user and save it here."},
 	{1, 0, unsure, failed, 0, true, "Meta answered with an error that may be the call's or its own, so it is not known whether the message went out."},
@@ -78,7 +78,7 @@ var rows = []row{
 	{130472, 0, refused, no, 0, false, "WhatsApp shows this person no marketing messages, as part of a trial of its own. They get it if they write first."},
 	{130497, 0, refused, no, 0, false, "The business may not write to people in this country on WhatsApp. See WhatsApp's rules for its line of business."},
 	{130501, 0, refused, no, 0, false, "WhatsApp does not take this type of message in a group. Send a text or a file."},
-	{131000, 0, unsure, failed, 0, true, "Meta failed for a reason that it does not know itself, so it is not certain whether the message went out."},
+	{131000, 0, deferred, failed, 0, true, "WhatsApp could not send the message and does not know itself why."},
 	{131005, 0, held, failed, 0, false, "The access token lacks a permission, or it was taken back. Make a new one with whatsapp_business_messaging and whatsapp_business_management."},
 	{131008, 0, refused, no, 0, false, "Meta misses a value in the message. Where it is a template, give all of its variables and buttons."},
 	{131009, 0, refused, no, 0, false, "Meta does not accept a value of the message. Check the number and the template's values."},

@@ -25,7 +25,7 @@ var documented = []struct {
 	{200, 403, "channel_fault provider_failed", 0, false}, {250, 403, "channel_fault provider_failed", 0, false}, {299, 403, "channel_fault provider_failed", 0, false},
 	{368, 403, "channel_fault provider_failed", 0, false}, {80007, 429, "deferred rate_limited", time.Minute, false}, {130403, 400, "refused refused", 0, false},
 	{130429, 429, "deferred rate_limited", 5 * time.Second, false}, {130472, 400, "refused refused", 0, false}, {130497, 400, "refused refused", 0, false},
-	{130501, 400, "refused refused", 0, false}, {131000, 500, "unsure provider_failed", 0, true}, {131005, 403, "channel_fault provider_failed", 0, false},
+	{130501, 400, "refused refused", 0, false}, {131000, 500, "deferred provider_failed", 0, true}, {131005, 403, "channel_fault provider_failed", 0, false},
 	{131008, 400, "refused refused", 0, false}, {131009, 400, "refused refused", 0, false}, {131016, 500, "deferred provider_failed", 0, true},
 	{131021, 400, "refused refused", 0, false}, {131026, 400, "refused not_on_whatsapp", 0, false}, {131030, 400, "refused refused", 0, false},
 	{131031, 403, "channel_fault provider_failed", 0, false}, {131037, 400, "channel_fault provider_failed", 0, false}, {131042, 400, "channel_fault provider_failed", 0, false},
