@@ -169,6 +169,17 @@ func TestTemplatesAreListedSubmittedAndPushed(t *testing.T) {
 	}
 }
 
+func TestACodesButtonTakesNoValueOfItsOwn(t *testing.T) {
+	a := newAccount(t)
+	a.KeepTemplate(map[string]any{"id": "8", "name": "code", "language": "en", "status": "APPROVED", "category": "AUTHENTICATION", "structure": map[string]any{
+		"body":    map[string]any{"text": "*{{1}}* is your verification code."},
+		"buttons": []any{map[string]any{"type": "URL", "text": "Copy Code", "url": "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp{{1}}"}}}})
+	list, err := a.whatsapp().Templates(t.Context(), channel(t, settings{}))
+	if err != nil || len(list) != 1 || list[0].Buttons[0].Type != "otp" || list[0].Buttons[0].TakesValue() {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
 func TestPushesOfTemplatesAreRead(t *testing.T) {
 	for body, want := range map[string]relay.TemplateChange{
 		`{"messageTemplateId":"111","messageTemplateName":"n","messageTemplateLanguage":"en","change":{"type":"TEMPLATE_STATUS_UPDATE","newStatus":"REJECTED","reason":"SCAM"}}`: {ID: "111", Name: "n", Language: "en", Status: relay.TemplateRejected, Reason: "SCAM"},

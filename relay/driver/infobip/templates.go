@@ -163,6 +163,11 @@ func kept(t relay.Template, sample *relay.OutgoingFile) (k keptTemplate, err err
 	return k, nil
 }
 
+// codeAddress is in the address of the button that copies a code, as it is
+// listed (examples of get-whatsapp-templates in infobip-whatsapp-openapi.json).
+// Its code is the body's, so that nobody gives it a value of its own.
+const codeAddress = "/otp/code/?otp_type="
+
 // template reads one that Infobip keeps.
 func (k keptTemplate) template(now time.Time) relay.Template {
 	t := relay.Template{
@@ -177,8 +182,8 @@ func (k keptTemplate) template(now time.Time) relay.Template {
 	}
 	for _, b := range k.Structure.Buttons {
 		kind := b.Type
-		if kind == "" && b.OTPType != "" {
-			kind = "OTP"
+		if kind == "" && b.OTPType != "" || k.Category == string(relay.Authentication) && strings.Contains(b.URL, codeAddress) {
+			kind, b.URL = "OTP", ""
 		}
 		t.Buttons = append(t.Buttons, relay.TemplateButton{
 			Type: strings.ToLower(kind), Text: b.Text, URL: b.URL, Phone: b.PhoneNumber, Sample: b.Example,

@@ -114,6 +114,11 @@ func noAccountID() *relay.SendError {
 	return refuse(relay.CodeTemplateUnsupported, "Templates need the WhatsApp Business Account ID. Copy it from developers.facebook.com/apps > your app > WhatsApp > API Setup into this channel's setting waba_id.")
 }
 
+// codeAddress is in the address of the button that copies a code, as Meta
+// lists it. Its code is the body's, so that nobody gives it a value of its own.
+// https://developers.facebook.com/docs/whatsapp/business-management-api/authentication-templates
+const codeAddress = "/otp/code/?otp_type="
+
 // template is a row as the relay keeps it.
 func (r templateRow) template() relay.Template {
 	t := relay.Template{ID: string(r.ID), Name: r.Name, Language: language(r.Language), Status: templateStatus(r.Status),
@@ -128,6 +133,9 @@ func (r templateRow) template() relay.Template {
 			t.Footer = p.Text
 		case "BUTTONS":
 			for _, b := range p.Buttons {
+				if t.Category == relay.Authentication && strings.Contains(b.URL, codeAddress) {
+					b.Type, b.URL, b.Example = "OTP", "", nil
+				}
 				t.Buttons = append(t.Buttons, relay.TemplateButton{Type: strings.ToLower(b.Type), Text: b.Text, URL: b.URL, Phone: b.Phone, Sample: firstText(b.Example)})
 			}
 		}

@@ -175,3 +175,12 @@ func TestATemplateThatCannotBeHandedInSaysWhy(t *testing.T) {
 		t.Error("templates without an account")
 	}
 }
+
+func TestACodesButtonTakesNoValueOfItsOwn(t *testing.T) {
+	w := open(t)
+	w.fake.AddTemplate(`{"id":"9","name":"code","language":"en","status":"APPROVED","category":"AUTHENTICATION","components":[{"type":"BODY","text":"{{1}} is your code."},{"type":"BUTTONS","buttons":[{"type":"URL","text":"Copy code","url":"https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp{{1}}","example":["https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp123"]}]}]}`)
+	list, err := w.Templates(t.Context(), w.ch)
+	if err != nil || len(list) != 1 || list[0].Buttons[0].Type != "otp" || list[0].Buttons[0].TakesValue() {
+		t.Errorf("%+v, %v", list, err)
+	}
+}

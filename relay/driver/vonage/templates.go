@@ -132,6 +132,11 @@ func (d *Driver) templatePage(ctx context.Context, s Settings, after string, lim
 	return p, err
 }
 
+// codeAddress is in the address of the button that copies a code, as Meta
+// lists it. Its code is the body's, so that nobody gives it a value of its own.
+// https://developers.facebook.com/docs/whatsapp/business-management-api/authentication-templates
+const codeAddress = "/otp/code/?otp_type="
+
 // template is one as ours.
 func (m metaTemplate) template() relay.Template {
 	t := relay.Template{ID: string(m.ID), Name: m.Name, Language: m.Language, Category: relay.TemplateCategory(strings.ToUpper(m.Category)), Status: templateStatus(m.Status)}
@@ -154,6 +159,9 @@ func (m metaTemplate) template() relay.Template {
 			t.Footer = c.Text
 		case "BUTTONS":
 			for _, b := range c.Buttons {
+				if t.Category == relay.Authentication && strings.Contains(b.URL, codeAddress) {
+					b.Type, b.URL, b.Example = "OTP", "", nil
+				}
 				t.Buttons = append(t.Buttons, relay.TemplateButton{Type: strings.ToLower(b.Type), Text: b.Text, URL: b.URL, Phone: b.Phone, Sample: exampleOf(b.Example)})
 			}
 		}

@@ -256,3 +256,14 @@ func TestAFileThatIsTooLongEndsWithAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestACodesButtonTakesNoValueOfItsOwn(t *testing.T) {
+	r := newRig(t)
+	button := map[string]any{"type": "URL", "text": "Copy code", "url": "https://www.whatsapp.com/otp/code/?otp_type=COPY_CODE&code=otp{{1}}"}
+	r.fake.PutTemplate(map[string]any{"id": "9", "name": "code", "language": "en", "status": "APPROVED", "category": "AUTHENTICATION",
+		"components": []any{map[string]any{"type": "BODY", "text": "{{1}} is your code."}, map[string]any{"type": "BUTTONS", "buttons": []any{button}}}})
+	list, err := r.Templates(t.Context(), r.channel)
+	if err != nil || len(list) != 1 || list[0].Buttons[0].Type != "otp" || list[0].Buttons[0].TakesValue() {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
