@@ -129,6 +129,7 @@ func (r *Relay) DeleteWorkspace(ctx context.Context, id string) error {
 				return err
 			}
 		}
+		w.Webhook.Token.Sealed, w.Webhook.Previous = nil, nil // nobody needs a dead URL again
 		return tx.DeleteToken(ctx, w.Webhook.Token.Hash)
 	})
 	if err != nil {
