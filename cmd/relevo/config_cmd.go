@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -21,14 +22,18 @@ var settingFlags = [...]struct{ key, usage string }{
 	{"demo", "make a demo workspace on the first start: `true or false`"},
 }
 
-// addSettingFlags gives a command --config and the flags of settings.
-func addSettingFlags(cmd *cobra.Command) {
+// addSettingFlags gives a command --config and the flags of settings: all that
+// have one, or only those that are named.
+func addSettingFlags(cmd *cobra.Command, only ...string) {
 	cmd.Flags().String("config", "", "YAML `file` of settings (or RELEVO_CONFIG)")
 	defaults := map[string]string{}
 	for _, l := range config.Default().Lines(nil) {
 		defaults[l.Key] = l.Value
 	}
 	for _, f := range settingFlags {
+		if len(only) > 0 && !slices.Contains(only, f.key) {
+			continue
+		}
 		name := config.FlagName(f.key)[2:]
 		cmd.Flags().String(name, defaults[f.key], f.usage)
 		if f.key == "demo" {
@@ -45,7 +50,7 @@ func (p *program) loadConfig(cmd *cobra.Command) (config.Config, config.Sources,
 		in.File = f.Value.String()
 	}
 	for _, s := range settingFlags {
-		if f := cmd.Flags().Lookup(config.FlagName(s.key)[2:]); f.Changed {
+		if f := cmd.Flags().Lookup(config.FlagName(s.key)[2:]); f != nil && f.Changed {
 			in.Flags[s.key] = f.Value.String()
 		}
 	}

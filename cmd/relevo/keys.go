@@ -45,11 +45,7 @@ func openSecrets(c config.Config, made func(path string)) (*relay.Secrets, error
 		if errors.Is(statErr, fs.ErrNotExist) && exists(filepath.Join(c.Data, databaseFile)) {
 			return nil, sayf("The database in %s is there, but its secret key is not: give it as RELEVO_SECRET_KEY, or put the file %s back.", c.Data, path)
 		}
-		text, err := fileOrNew(path, func() string {
-			var b [32]byte
-			rand.Read(b[:])
-			return base64.StdEncoding.EncodeToString(b[:])
-		}, made)
+		text, err := fileOrNew(path, newSecretKey, made)
 		if err != nil {
 			return nil, err
 		}
@@ -59,6 +55,13 @@ func openSecrets(c config.Config, made func(path string)) (*relay.Secrets, error
 		}
 	}
 	return relay.NewSecrets(master)
+}
+
+// newSecretKey is a fresh key as files hold it.
+func newSecretKey() string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails: https://pkg.go.dev/crypto/rand#Read
+	return base64.StdEncoding.EncodeToString(b[:])
 }
 
 // refuseLostDatabase refuses to begin anew in a folder that a database is

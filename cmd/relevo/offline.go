@@ -24,7 +24,7 @@ import (
 
 // newOfflineCommands look after the database file.
 func newOfflineCommands(p *program) []*cobra.Command {
-	return []*cobra.Command{newVerifyCommand(p), newUnfreezeCommand(p), newBackupCommand(p), newRestoreCommand(p), newCompactCommand(p),
+	return []*cobra.Command{newVerifyCommand(p), newUnfreezeCommand(p), newRekeyCommand(p), newBackupCommand(p), newRestoreCommand(p), newCompactCommand(p),
 		newMigrateCommand(p), newMoveCommand(p)}
 }
 

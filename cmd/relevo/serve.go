@@ -180,7 +180,12 @@ func (s *server) open(ctx context.Context) (err error) {
 			err = errors.Join(err, s.store.Close())
 		}
 	}()
-	if err := errors.Join(s.store.BindSecret(ctx, secrets.CheckValue()), s.sweep(), s.takeName(ctx)); err != nil {
+	if err := s.bindSecret(ctx, secrets); err != nil {
+		return err
+	}
+	// Once more behind the name: a change of the key that began at this very
+	// moment has met the name, or is met here.
+	if err := errors.Join(s.sweep(), s.takeName(ctx), s.bindSecret(ctx, secrets)); err != nil {
 		return err
 	}
 	s.files, err = media.Open(filepath.Join(s.c.Data, "files"), guard.Config{Allow: s.c.Media.Allow, Timeout: s.c.Media.Timeout})

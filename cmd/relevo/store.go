@@ -17,7 +17,7 @@ import (
 
 // keeper is a store as a server opens it.
 type keeper interface {
-	relay.Store
+	relay.Rebinder
 	// BindSecret refuses a secret key that is not the one of the first start.
 	BindSecret(ctx context.Context, check string) error
 }
