@@ -165,7 +165,7 @@ func fileKey(f Fetch) string { return f.Workspace + ":" + f.MessageID[len(idPref
 // that an early version gave, which names no workspace.
 func jobOfFile(key string) (f Fetch, ok bool) {
 	workspace, id, ok := strings.Cut(key, ":")
-	id, _, _ = strings.Cut(id, ".") // of several files of an inbound message
+	id, _, _ = strings.Cut(id, "-") // of several files of an inbound message
 	return Fetch{Workspace: workspace, MessageID: idPrefix[:len(idPrefix)-4] + id}, ok
 }
 

@@ -18,7 +18,7 @@ const (
 )
 
 // receivedKey is where a file of an inbound message is kept, n from 0.
-func receivedKey(f Fetch, n int) string { return fmt.Sprintf("%s.%d", fileKey(f), n) }
+func receivedKey(f Fetch, n int) string { return fmt.Sprintf("%s-%d", fileKey(f), n) }
 
 // fetchReceived fetches the next file of an inbound message. The job ends with
 // the last one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -98,8 +99,14 @@ type files struct {
 	takes time.Duration
 }
 
+// validKey is what package media takes for a key.
+var validKey = regexp.MustCompile(`^[A-Za-z0-9_:-]{1,128}$`)
+
 // Fetch keeps a file of 7 bytes, or fails as told.
 func (f *files) Fetch(ctx context.Context, key, _, _ string, _ relay.FileKind, _ int64) (string, int64, error) {
+	if !validKey.MatchString(key) {
+		return "", 0, errors.New("not a key")
+	}
 	f.mu.Lock()
 	f.tried++
 	takes := f.takes
@@ -131,6 +138,9 @@ func (f *files) made() int {
 
 // Keep keeps what a provider gave.
 func (f *files) Keep(_ context.Context, key string, src io.Reader, limit int64) (string, int64, error) {
+	if !validKey.MatchString(key) {
+		return "", 0, errors.New("not a key")
+	}
 	b, err := io.ReadAll(io.LimitReader(src, limit+1))
 	if err != nil {
 		return "", 0, err
