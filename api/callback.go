@@ -40,19 +40,17 @@ func (s *server) serveCallback(c echo.Context) error {
 		Method: req.Method, URL: s.PublicURL + req.URL.RequestURI(), Part: strings.Trim(c.Param("part"), "/"),
 		Header: req.Header, Body: body, At: time.Now(),
 	})
-	var ours *relay.Error
 	switch {
 	case errors.Is(err, relay.ErrForged):
 		s.Log.Warn("callback refused: its signature is wrong, or it is for another account", "channel", c.Param("ch"), "remote_ip", clientIP(req, s.TrustedProxies).String())
 		return relay.Refusef(relay.CodeForbidden, "This call is not signed by the provider of this channel.")
 	case errors.Is(err, relay.ErrNotFound):
 		return relay.Refusef(relay.CodeNotFound, "There is nothing at this address.")
-	case errors.As(err, &ours), errors.Is(err, relay.ErrUnavailable), errors.Is(err, relay.ErrInDoubt), errors.Is(err, relay.ErrClosed), errors.Is(err, relay.ErrDiskFull),
-		errors.Is(err, context.DeadlineExceeded):
-		return err
-	case err != nil:
+	case errors.Is(err, relay.ErrUnreadable):
 		s.Log.Warn("callback not understood", "channel", c.Param("ch"), "bytes", len(body), "error", err)
 		return relay.Refusef(relay.CodeInvalidJSON, "This call cannot be read.")
+	case err != nil: // ours: the provider calls again
+		return err
 	}
 	if len(got.Reply) == 0 {
 		return c.NoContent(http.StatusOK)

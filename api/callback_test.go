@@ -187,3 +187,18 @@ func TestAFileOpensUnderItsLinkAndNoOther(t *testing.T) {
 		}
 	}
 }
+
+func TestACallbackThatFailsHereIsAskedForAgain(t *testing.T) {
+	h, _, ch := acmeHouse(t)
+	spoil := func(tx relay.Tx) error {
+		c, err := tx.Channel(t.Context(), h.ws, ch["id"].(string))
+		c.Settings = json.RawMessage(`{"sealed":"AAAA"}`) // of another key
+		return errors.Join(err, tx.PutChannel(t.Context(), c))
+	}
+	if err := h.relay.Store.Update(t.Context(), spoil); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.event(ch, "secret-token-99", "in m1 +14155550100"); got < 500 {
+		t.Errorf("answered %d, want 5xx: some providers repeat nothing else", got)
+	}
+}

@@ -78,6 +78,9 @@ type Receiver interface {
 // channel.
 var ErrForged = errors.New("the callback is not signed by the provider, or not for this channel")
 
+// ErrUnreadable means that a callback is the provider's and makes no sense.
+var ErrUnreadable = errors.New("the callback cannot be read")
+
 // Callback is one HTTP request of a provider.
 type Callback struct {
 	Method string

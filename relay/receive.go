@@ -9,9 +9,9 @@ import (
 )
 
 // Receive takes one callback of a provider on a channel's address. It returns
-// after all of it is durable. ErrNotFound where the address leads nowhere, and
-// ErrForged where the call is not the provider's; on any other error the
-// provider should call again.
+// after all of it is durable. ErrNotFound where the address leads nowhere,
+// ErrForged where the call is not the provider's, and ErrUnreadable where it
+// makes no sense; on any other error the provider should call again.
 func (r *Relay) Receive(ctx context.Context, channel, key string, c Callback) (Received, error) {
 	ch, err := r.byCallback(ctx, channel, key)
 	if err != nil {
@@ -53,7 +53,7 @@ func (r *Relay) receiveFor(ctx context.Context, ch Channel, d Receiver, c Callba
 	}
 	got, err := d.Receive(open, c)
 	if err != nil {
-		return Received{}, err
+		return Received{}, unread(err)
 	}
 	if err := r.noteCallback(ctx, ch, c.At); err != nil {
 		return Received{}, err
@@ -71,6 +71,14 @@ func (r *Relay) receiveFor(ctx context.Context, ch Channel, d Receiver, c Callba
 		err = r.faultReported(ctx, ch, got.Fault)
 	}
 	return got, err
+}
+
+// unread marks a driver's error, unless it says itself what it means.
+func unread(err error) error {
+	if _, ok := errors.AsType[*Error](err); ok || errors.Is(err, ErrForged) {
+		return err
+	}
+	return errors.Join(ErrUnreadable, err)
 }
 
 // byCallback finds the channel of a callback address. The key is compared in
