@@ -62,8 +62,9 @@ type Channel struct {
 	// VerifyToken what Meta asks for when the address is saved there.
 	CallbackKey string `json:"callback_key,omitzero"`
 	VerifyToken string `json:"verify_token,omitzero"`
-	// CallbacksSince is since when callbacks have been coming without a gap of
-	// a day, CallbackAt the latest, to the hour. Zero: none came.
+	// CallbacksSince is since when callbacks that show that messages of people
+	// would come too have been coming without a gap of a day, CallbackAt the
+	// latest, to the hour. Zero: none came.
 	CallbacksSince time.Time `json:"callbacks_since,omitzero"`
 	CallbackAt     time.Time `json:"callback_at,omitzero"`
 	// NamelessAt is when somebody last wrote of whom the provider told its own

@@ -55,8 +55,10 @@ func (r *Relay) receiveFor(ctx context.Context, ch Channel, d Receiver, c Callba
 	if err != nil {
 		return Received{}, unread(err)
 	}
-	if err := r.noteCallback(ctx, ch, c.At); err != nil {
-		return Received{}, err
+	if got.tellsOfInbound(c) {
+		if err := r.noteCallback(ctx, ch, c.At); err != nil {
+			return Received{}, err
+		}
 	}
 	if err := r.Report(ctx, ch.ID, got.Reports); err != nil {
 		return Received{}, err
@@ -79,6 +81,14 @@ func unread(err error) error {
 		return err
 	}
 	return errors.Join(ErrUnreadable, err)
+}
+
+// tellsOfInbound reports whether a callback shows that what people write comes
+// to this server: by itself, or as a report on the one address of a channel for
+// all. An address of reports alone may have gone out with each message, and
+// templates and faults have subscriptions of their own.
+func (g Received) tellsOfInbound(c Callback) bool {
+	return len(g.Inbound) > 0 || c.Part == "" && len(g.Reports) > 0
 }
 
 // byCallback finds the channel of a callback address. The key is compared in
@@ -105,7 +115,8 @@ const (
 	callbackGap   = 24 * time.Hour
 )
 
-// noteCallback remembers since when callbacks of a channel have been coming.
+// noteCallback remembers since when callbacks of a channel have been coming
+// from where messages of people come too.
 func (r *Relay) noteCallback(ctx context.Context, ch Channel, at time.Time) error {
 	if at.Sub(ch.CallbackAt) < callbackEvery {
 		return nil

@@ -215,9 +215,6 @@ func windows(t *testing.T, w *world) {
 	time.Sleep(2 * time.Hour)
 	w.refused(to("+14151231234"), relay.CodeWindowClosed) // who never wrote
 	w.accept(to("+14159990000"))
-	late := to("+14159990000")
-	late.SendAt, late.ExpiresIn = time.Now().Add(23*time.Hour), 30*time.Hour
-	w.refused(late, relay.CodeWindowClosed) // closed by then
 	w.accept(templated(ch, "any", "en"))
 	// somebody wrote of whom only the provider's id is known
 	w.callback(ch, relay.Received{Inbound: []relay.Inbound{{ID: "n", User: "US.1", At: time.Now(), Kind: "text"}}})
