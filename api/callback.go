@@ -96,6 +96,9 @@ func disposition(name string) string {
 		}
 		return r
 	}, name)
+	if plain == name {
+		return `attachment; filename="` + name + `"`
+	}
 	return `attachment; filename="` + plain + `"; filename*=UTF-8''` + percentEncoded(name)
 }
 

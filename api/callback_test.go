@@ -6,10 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"relevo/relay"
 )
@@ -174,7 +178,7 @@ func TestACallbackCountsOnceAndOnlyWithItsSignature(t *testing.T) {
 
 func TestAFileOpensUnderItsLinkAndNoOther(t *testing.T) {
 	for name, want := range map[string]string{
-		"a.pdf": `attachment; filename="a.pdf"; filename*=UTF-8''a.pdf`, "Ürün \"1\".pdf": `attachment; filename="_r_n _1_.pdf"; filename*=UTF-8''%C3%9Cr%C3%BCn%20%221%22.pdf`,
+		"a.pdf": `attachment; filename="a.pdf"`, "Ürün \"1\".pdf": `attachment; filename="_r_n _1_.pdf"; filename*=UTF-8''%C3%9Cr%C3%BCn%20%221%22.pdf`,
 	} {
 		if got := disposition(name); got != want {
 			t.Errorf("%s: %s", name, got)
@@ -200,5 +204,18 @@ func TestACallbackThatFailsHereIsAskedForAgain(t *testing.T) {
 	}
 	if got := h.event(ch, "secret-token-99", "in m1 +14155550100"); got < 500 {
 		t.Errorf("answered %d, want 5xx: some providers repeat nothing else", got)
+	}
+}
+
+func TestANameThatSomebodyGaveAFileStaysAName(t *testing.T) {
+	e := echo.New()
+	rec := httptest.NewRecorder()
+	c := e.NewContext(httptest.NewRequest(http.MethodGet, "/", nil), rec)
+	name := "a\"; filename=\"b.html"
+	if err := writeDownload(c, &download{mediaType: "text/html", name: name, size: 1, body: io.NopCloser(strings.NewReader("x"))}); err != nil {
+		t.Fatal(err)
+	}
+	if got := rec.Header().Get("Content-Disposition"); got != disposition(name) || strings.Count(got, `"`) != 2 {
+		t.Errorf("got %s", got)
 	}
 }

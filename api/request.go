@@ -205,7 +205,7 @@ func writeDownload(c echo.Context, d *download) error {
 	// A slow client may take longer than the server lets a usual answer take.
 	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{}) // not every writer has one
 	h := c.Response().Header()
-	h.Set(echo.HeaderContentDisposition, `attachment; filename="`+d.name+`"`)
+	h.Set(echo.HeaderContentDisposition, disposition(d.name))
 	h.Set(echo.HeaderContentLength, strconv.FormatInt(d.size, 10))
 	if c.Request().Method == http.MethodHead {
 		return writeHead(c, http.StatusOK, d.mediaType, d.size)
