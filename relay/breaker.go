@@ -48,13 +48,14 @@ func (b *breakers) meet(ch Channel) {
 	b.known[ch.ID] = known{ch.Kind, accountKey(ch)}
 }
 
-// accountKey names a provider's account among all; a channel without one is
+// accountKey names a provider's account among those of its workspace: nobody
+// has proved that an account in settings is theirs. A channel without one is
 // its own.
 func accountKey(ch Channel) string {
 	if ch.Account == "" {
 		return ch.ID
 	}
-	return ch.Kind + " " + ch.Account
+	return ch.Workspace + " " + ch.Kind + " " + ch.Account
 }
 
 // kind is the channel's kind; empty where it was never met.
