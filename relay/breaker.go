@@ -121,12 +121,27 @@ func (b *breakers) end(ch Channel, failed bool, now time.Time) (opened bool) {
 	return f.inARow == breakAfter
 }
 
+// breakShared is how long a lane rests at most where other nodes may be able to
+// reach its provider: a rest is everybody's.
+const breakShared = 5 * time.Second
+
 // outOfOrder lets a lane rest whose account is out of order. Nothing is tried
 // and nothing is spent.
 func (r *Relay) outOfOrder(ctx context.Context, tx Tx, lane, channel string, now time.Time) (bool, error) {
+	if r.breakers.shut(channel, now).IsZero() {
+		return false, nil
+	}
+	ch, err := tx.Channel(ctx, WorkspaceOfLane(lane), channel)
+	if err != nil {
+		return false, err
+	}
+	r.breakers.meet(ch) // its owner may have connected another account
 	until := r.breakers.shut(channel, now)
 	if until.IsZero() {
 		return false, nil
+	}
+	if most := now.Add(breakShared); r.Set.Shared && until.After(most) {
+		until = most
 	}
 	l, err := tx.Lane(ctx, lane)
 	if err != nil {
