@@ -196,7 +196,7 @@ func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
 		r.settle(ctx, l, outcome{verdict: Deferred, code: CodeInternal, note: "the message could not be loaded"})
 		return
 	}
-	if left(l) < r.Set.CallTimeout {
+	if left(l) < maxTurn+r.Set.CallTimeout {
 		r.settle(ctx, l, outcome{verdict: Deferred, note: "too little of the lease was left to begin the call"})
 		return
 	}
