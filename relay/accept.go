@@ -81,7 +81,7 @@ func (r *Relay) newAccept(call Call, a Action) *acceptance {
 	}
 }
 
-func (t *acceptance) reset() { t.done, t.refusal, t.fetch = Accepted{}, nil, false }
+func (t *acceptance) reset() { t.done, t.refusal, t.fetch, t.header = Accepted{}, nil, false, "" }
 
 // run is what our 200 promises, from top to bottom.
 func (t *acceptance) run(ctx context.Context, tx Tx) error {
