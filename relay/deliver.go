@@ -273,7 +273,7 @@ func (r *Relay) outgoing(ctx context.Context, workspace, id string) (m Message, 
 		if m, err = tx.Message(ctx, workspace, id); err != nil {
 			return err
 		}
-		if ch, err = tx.Channel(ctx, m.Workspace, m.Channel); err != nil || m.Template == nil {
+		if ch, err = tx.Channel(ctx, m.Workspace, m.Channel); err != nil || m.Template == nil || ch.TemplatesAt.IsZero() {
 			return err
 		}
 		tpl, err = templateOf(ctx, tx, Template{Workspace: workspace, Channel: ch.ID, Name: m.Template.Name, Language: m.Template.Language})

@@ -54,7 +54,7 @@ func (r *Relay) SyncTemplates(ctx context.Context, workspace, channel string) ([
 	if err != nil {
 		return nil, err
 	}
-	if err := r.keepTemplates(ctx, workspace, began, templateDiff(kept, list)); err != nil {
+	if err := r.keepTemplates(ctx, ch, began, templateDiff(kept, list)); err != nil {
 		return nil, err
 	}
 	return list, r.noteSync(ctx, ch, began, "")
@@ -113,10 +113,14 @@ func (t Template) same(o Template) bool {
 }
 
 // keepTemplates writes changes of a list that was read from began on. What the
-// provider told meanwhile by itself is newer.
-func (r *Relay) keepTemplates(ctx context.Context, workspace string, began time.Time, changes []templateChange) error {
+// provider told meanwhile by itself is newer, and another account's list is
+// another list.
+func (r *Relay) keepTemplates(ctx context.Context, ch Channel, began time.Time, changes []templateChange) error {
 	for some := range slices.Chunk(changes, batch) {
-		err := r.update(ctx, workspace, func(tx Tx) error {
+		err := r.update(ctx, ch.Workspace, func(tx Tx) error {
+			if now, err := tx.Channel(ctx, ch.Workspace, ch.ID); err != nil || now.Account != ch.Account {
+				return err
+			}
 			for _, c := range some {
 				cur, err := templateOf(ctx, tx, c.t)
 				switch {
@@ -162,7 +166,7 @@ func (r *Relay) noteSync(ctx context.Context, ch Channel, at time.Time, fault st
 		if err != nil {
 			return err
 		}
-		if cur.TemplatesFault == fault && at.IsZero() {
+		if cur.Account != ch.Account || cur.TemplatesFault == fault && at.IsZero() {
 			return nil
 		}
 		cur.TemplatesFault = fault
@@ -255,6 +259,13 @@ func (r *Relay) changeTemplates(ctx context.Context, ch Channel, at time.Time, c
 			for _, t := range kept {
 				if !c.tells(t) {
 					continue
+				}
+				t, err := templateOf(ctx, tx, t) // the list may have been read meanwhile
+				if errors.Is(err, ErrNotFound) {
+					continue
+				}
+				if err != nil {
+					return err
 				}
 				t.Status, t.Category, t.SyncedAt = fallback(c.Status, t.Status), fallback(c.Category, t.Category), at.UTC()
 				if c.Status != "" {

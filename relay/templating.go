@@ -30,12 +30,12 @@ func (t *acceptance) templated(ctx context.Context, tx Tx, rt *route) (*Error, e
 			rt.warnings = append(rt.warnings, fmt.Sprintf("line breaks, tabs and runs of spaces in variable %d became one space: WhatsApp takes none in a template", i+1))
 		}
 	}
+	if ch.TemplatesAt.IsZero() { // what is kept may be of the account before
+		return nil, nil
+	}
 	found, err := tx.TemplatesByName(ctx, ch.Workspace, ch.ID, call.Name)
 	if err != nil {
 		return nil, err
-	}
-	if len(found) == 0 && ch.TemplatesAt.IsZero() {
-		return nil, nil
 	}
 	tpl, refusal := chosen(found, &call, ch)
 	if refusal == nil {

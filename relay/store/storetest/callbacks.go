@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -15,6 +16,8 @@ func toldBack() []storyCase {
 	return []storyCase{
 		{"ReportsOnAnAddressOfTheirOwnSayNothingOfTheWindow", reportsAlone},
 		{"AScheduledTextIsJudgedByTheWindowWhenItLeaves", scheduledOutside},
+		{"TheTemplatesOfTheAccountBeforeSayNothingOfTheNext", templatesOfBefore},
+		{"APushIsWrittenOverTheListThatCameMeanwhile", pushMeanwhile},
 		{"ACallbackThatCannotBeReadIsToldFromAFaultOfTheServer", unreadable},
 	}
 }
@@ -90,5 +93,71 @@ func unreadable(t *testing.T, w *world) {
 	})
 	if err := call("{}"); err == nil || errors.Is(err, relay.ErrUnreadable) {
 		t.Errorf("with settings that cannot be opened: %v", err)
+	}
+}
+
+func templatesOfBefore(t *testing.T, w *world) {
+	ch := w.provided("+15550002222", "a", 1)
+	w.provider.templates = knownTemplates()
+	if _, err := w.relay.SyncTemplates(t.Context(), w.ws.ID, ch.ID); err != nil {
+		t.Fatal(err)
+	}
+	another := func() {
+		if _, err := w.relay.UpdateChannel(t.Context(), w.ws.ID, ch.ID, relay.ChannelPatch{Settings: json.RawMessage(`{"account":"b"}`)}); err != nil {
+			t.Error(err)
+		}
+	}
+	another()
+	id := w.accept(templated(ch, "order", "es", "x"))
+	w.dispatch(time.Minute)
+	if out := w.provider.given(id).Template; out == nil || out.ID != "" || len(out.Body) != 1 {
+		t.Errorf("the driver got %+v", out)
+	}
+	// a list that was asked for before the change comes after it
+	ch = w.provided("+15550003333", "a", 1)
+	w.provider.listing = another
+	if _, err := w.relay.SyncTemplates(t.Context(), w.ws.ID, ch.ID); err != nil {
+		t.Fatal(err)
+	}
+	if c, list, err := w.relay.Templates(t.Context(), w.ws.ID, ch.ID); err != nil || len(list) != 0 || !c.TemplatesAt.IsZero() {
+		t.Errorf("account %s has %d templates of another, read at %v (%v)", c.Account, len(list), c.TemplatesAt, err)
+	}
+}
+
+// stalled is a store whose lists of templates take their time.
+type stalled struct {
+	relay.Store
+	then func()
+}
+
+func (s *stalled) Templates(ctx context.Context, workspace, channel string) ([]relay.Template, error) {
+	list, err := s.Store.Templates(ctx, workspace, channel)
+	if s.then != nil {
+		s.then()
+	}
+	return list, err
+}
+
+func pushMeanwhile(t *testing.T, w *world) {
+	ch := w.provided("+15550002222", "a", 1)
+	w.provider.templates = knownTemplates()
+	if _, err := w.relay.SyncTemplates(t.Context(), w.ws.ID, ch.ID); err != nil {
+		t.Fatal(err)
+	}
+	s := &stalled{Store: w.store}
+	s.then = func() {
+		s.then = nil
+		time.Sleep(time.Second)
+		w.provider.templates = w.provider.templates[:3]
+		w.provider.templates[2].Body = "New words, {{first_name}}."
+		if _, err := w.relay.SyncTemplates(t.Context(), w.ws.ID, ch.ID); err != nil {
+			t.Error(err)
+		}
+	}
+	w.relay.Store = s
+	w.callback(ch, relay.Received{Templates: []relay.TemplateChange{{ID: "3", Status: relay.TemplatePaused}, {ID: "4", Status: relay.TemplatePaused}}})
+	_, list, err := w.relay.Templates(t.Context(), w.ws.ID, ch.ID)
+	if err != nil || len(list) != 3 || list[0].Status != relay.TemplatePaused || list[0].Body != "New words, {{first_name}}." {
+		t.Errorf("kept %+v, %v", list, err)
 	}
 }

@@ -17,7 +17,8 @@ type provider struct {
 	*driver
 	mu        sync.Mutex
 	templates []relay.Template
-	broken    error // of the next lists
+	broken    error  // of the next lists
+	listing   func() // while the next list is under way
 	media     func(relay.InboundFile) (string, error)
 	outs      []relay.Outgoing
 	perSecond int
@@ -72,6 +73,10 @@ func (p *provider) Receive(_ relay.Channel, c relay.Callback) (got relay.Receive
 func (p *provider) Templates(context.Context, relay.Channel) ([]relay.Template, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.listing != nil {
+		p.listing()
+		p.listing = nil
+	}
 	return append([]relay.Template(nil), p.templates...), p.broken
 }
 
