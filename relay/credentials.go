@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -48,20 +49,24 @@ func countDays(n int) string {
 	return fmt.Sprintf("%d days", n)
 }
 
-// noteCredentials remembers until when a check says that credentials last.
+// noteCredentials remembers until when a check says that credentials last. A
+// check that found something else and no end leaves what is known: it may have come to
+// no answer, or they may have ended.
 func (r *Relay) noteCredentials(ctx context.Context, ch Channel, findings []Finding) error {
 	var until time.Time
+	well := true
 	for _, f := range findings {
+		well = well && f.State == Well
 		if !f.Until.IsZero() && (until.IsZero() || f.Until.Before(until)) {
 			until = f.Until.UTC()
 		}
 	}
-	if until.Equal(ch.CredentialsUntil) {
+	if until.Equal(ch.CredentialsUntil) || until.IsZero() && !well {
 		return nil
 	}
 	return r.update(ctx, ch.Workspace, func(tx Tx) error {
 		cur, err := tx.Channel(ctx, ch.Workspace, ch.ID)
-		if err != nil {
+		if err != nil || !bytes.Equal(cur.Settings, ch.Settings) { // others were checked
 			return err
 		}
 		cur.CredentialsUntil, cur.CredentialsWarned = until, 0

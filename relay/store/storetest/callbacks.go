@@ -18,6 +18,7 @@ func toldBack() []storyCase {
 		{"AScheduledTextIsJudgedByTheWindowWhenItLeaves", scheduledOutside},
 		{"TheTemplatesOfTheAccountBeforeSayNothingOfTheNext", templatesOfBefore},
 		{"APushIsWrittenOverTheListThatCameMeanwhile", pushMeanwhile},
+		{"ACheckThatComesToNothingLeavesWhatIsKnownOfCredentials", checked},
 		{"ACallbackThatCannotBeReadIsToldFromAFaultOfTheServer", unreadable},
 	}
 }
@@ -159,5 +160,38 @@ func pushMeanwhile(t *testing.T, w *world) {
 	_, list, err := w.relay.Templates(t.Context(), w.ws.ID, ch.ID)
 	if err != nil || len(list) != 3 || list[0].Status != relay.TemplatePaused || list[0].Body != "New words, {{first_name}}." {
 		t.Errorf("kept %+v, %v", list, err)
+	}
+}
+
+func checked(t *testing.T, w *world) {
+	ch := w.provided("+15550002222", "a", 1)
+	end := time.Now().Add(2 * 24 * time.Hour).UTC()
+	check := func(want time.Time, f relay.Finding) {
+		t.Helper()
+		w.provider.findings = func() []relay.Finding { return []relay.Finding{f} }
+		if err := w.relay.CheckCredentials(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c, err := w.relay.Channel(t.Context(), w.ws.ID, ch.ID)
+		if err != nil || !c.CredentialsUntil.Equal(want) || c.CredentialsWarned != 3 && !want.IsZero() {
+			t.Errorf("until %v, warned %d days before (%v); want %v", c.CredentialsUntil, c.CredentialsWarned, err, want)
+		}
+	}
+	check(end, relay.Finding{State: relay.Well, Until: end})
+	check(end, relay.Finding{State: relay.Doubt, Message: "The provider could not be reached."})
+	check(end, relay.Finding{State: relay.Trouble, Message: "The token is not valid any more."})
+	check(time.Time{}, relay.Finding{State: relay.Well})
+	// other credentials come while the old ones are looked at
+	w.provider.findings = func() []relay.Finding {
+		if _, err := w.relay.UpdateChannel(t.Context(), w.ws.ID, ch.ID, relay.ChannelPatch{Settings: json.RawMessage(`{"account":"a"}`)}); err != nil {
+			t.Error(err)
+		}
+		return []relay.Finding{{State: relay.Well, Until: end}}
+	}
+	if _, err := w.relay.Check(t.Context(), w.ws.ID, ch.ID); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := w.relay.Channel(t.Context(), w.ws.ID, ch.ID); err != nil || !c.CredentialsUntil.IsZero() {
+		t.Errorf("new credentials end at %v (%v), as the old ones do", c.CredentialsUntil, err)
 	}
 }

@@ -21,6 +21,7 @@ type provider struct {
 	listing   func() // while the next list is under way
 	media     func(relay.InboundFile) (string, error)
 	outs      []relay.Outgoing
+	findings  func() []relay.Finding // of a check; nil: none
 	perSecond int
 	pair      time.Duration
 }
@@ -61,6 +62,14 @@ func (p *provider) Account(settings json.RawMessage) string {
 	var s providerSettings
 	_ = json.Unmarshal(settings, &s)
 	return s.Account
+}
+
+// Check finds what the test says.
+func (p *provider) Check(context.Context, relay.Channel, relay.Addresses) []relay.Finding {
+	if p.findings == nil {
+		return nil
+	}
+	return p.findings()
 }
 
 func (p *provider) Window() time.Duration { return 24 * time.Hour }
