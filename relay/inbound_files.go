@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"relevo/queue"
@@ -69,16 +70,23 @@ func (m InboundMessage) toFetch() int {
 	return -1
 }
 
-// receive fetches one file and keeps it.
-func (r *Relay) receive(ctx context.Context, ch Channel, f ReceivedFile, key string) (ReceivedFile, error) {
+// receive fetches one file and keeps it. A panic of a driver counts as a try:
+// what was written to one channel must not end the process for all, again at
+// each start.
+func (r *Relay) receive(ctx context.Context, ch Channel, f ReceivedFile, key string) (_ ReceivedFile, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("driver panicked", "kind", ch.Kind, "channel", ch.ID, "stack", string(debug.Stack()))
+			err = errors.New("the driver failed while it fetched the file")
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, r.Set.FetchTimeout)
 	defer cancel()
 	d, ok := r.Drivers[ch.Kind].(MediaSource)
 	if !ok {
 		return f, &SendError{Verdict: Refused, Reason: "Files of what people write cannot be fetched from this provider."}
 	}
-	ch, err := r.opened(ch)
-	if err != nil {
+	if ch, err = r.opened(ch); err != nil {
 		return f, err
 	}
 	body, mediaType, err := d.Media(ctx, ch, f.InboundFile)
