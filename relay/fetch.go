@@ -124,7 +124,7 @@ func (r *Relay) fetch(ctx context.Context, f Fetch) {
 	started := time.Now()
 	file.Type, file.Size, err = r.Files.Fetch(ctx, key, file.URL, file.Name, file.Kind, limit)
 	if err != nil && ctx.Err() != nil {
-		r.returnFetch(context.WithoutCancel(ctx), f)
+		r.returnFetch(context.WithoutCancel(ctx), f, time.Now())
 		return
 	}
 	r.Log.Info("fetch", "message", f.MessageID, "workspace", f.Workspace, "try", f.Tries, "bytes", file.Size, "ok", err == nil, "duration", time.Since(started).Round(time.Microsecond).String())
@@ -141,16 +141,16 @@ func (r *Relay) fetch(ctx context.Context, f Fetch) {
 	r.dispatcher.Wake()
 }
 
-// returnFetch gives a job back that was broken off because the process stops:
-// the next start takes it at once, and the try does not count.
-func (r *Relay) returnFetch(ctx context.Context, f Fetch) {
+// returnFetch gives a job back that was broken off because the process stops,
+// or not begun: it may be taken again from next on, and the try does not count.
+func (r *Relay) returnFetch(ctx context.Context, f Fetch, next time.Time) {
 	err := r.Store.Update(ctx, func(tx Tx) error {
 		cur, err := tx.Fetch(ctx, f.Workspace, f.MessageID)
 		if err != nil || cur.Tries != f.Tries {
 			return err
 		}
 		cur.Tries--
-		cur.Next = time.Now()
+		cur.Next = next
 		return tx.PutFetch(ctx, cur)
 	})
 	if err != nil && !errors.Is(err, ErrNotFound) {

@@ -69,7 +69,12 @@ func (r *Relay) Inbound(ctx context.Context, workspace, channel string, in Inbou
 }
 
 // inbounds takes a batch, in few transactions, and returns the last one's chat.
+// Where the disk is short of room it takes nothing: what is left is for calls in
+// flight, and the provider calls again.
 func (r *Relay) inbounds(ctx context.Context, workspace, channel string, all []Inbound) (last Chat, err error) {
+	if len(all) > 0 && r.Store.Free() < 0 {
+		return last, ErrDiskFull
+	}
 	now, files := time.Now(), false
 	for some := range slices.Chunk(all, batch) {
 		ids := make([]string, len(some)) // a transaction may run again

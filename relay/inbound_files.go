@@ -39,6 +39,10 @@ func (r *Relay) fetchReceived(ctx context.Context, f Fetch) {
 	if err != nil || m.ID == "" {
 		return // the store is closing
 	}
+	if r.Store.Free() < 0 { // what room is left is for calls in flight
+		r.returnFetch(ctx, f, time.Now().Add(time.Minute))
+		return
+	}
 	n := m.toFetch()
 	if n < 0 {
 		n = len(m.Files)
@@ -48,7 +52,7 @@ func (r *Relay) fetchReceived(ctx context.Context, f Fetch) {
 		started := time.Now()
 		got, err = r.receive(ctx, ch, m.Files[n], receivedKey(f, n))
 		if err != nil && ctx.Err() != nil {
-			r.returnFetch(context.WithoutCancel(ctx), f)
+			r.returnFetch(context.WithoutCancel(ctx), f, time.Now())
 			return
 		}
 		r.Log.Info("fetch inbound file", "message", f.MessageID, "workspace", f.Workspace, "try", f.Tries, "bytes", got.Size, "ok", err == nil, "duration", time.Since(started).Round(time.Microsecond).String())

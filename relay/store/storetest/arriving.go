@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 func arriving() []storyCase {
 	return []storyCase{
 		{"ADriverThatPanicsOverAFileTakesNobodyWithIt", panickingMedia},
+		{"WhatPeopleWriteLeavesTheReserveOfTheDiskAlone", reserveOfDisk},
 	}
 }
 
@@ -34,5 +37,47 @@ func panickingMedia(t *testing.T, w *world) {
 	w.dispatch(2 * time.Hour)
 	if f := w.inboundOf(ch)[0]; f.Missing == "" || f.Key != "" {
 		t.Errorf("the file is %+v", f)
+	}
+}
+
+// short is a store with less room than its reserve.
+type short struct {
+	relay.Store
+	on bool
+}
+
+func (s *short) Free() int64 {
+	if s.on {
+		return -1
+	}
+	return s.Store.Free()
+}
+
+func reserveOfDisk(t *testing.T, w *world) {
+	ch := w.provided("+15550002222", "a", 1)
+	fetched := 0
+	w.provider.media = func(relay.InboundFile) (string, error) { fetched++; return "x", nil }
+	id := w.accept(via(ch, text("+14151231234", "hello")))
+	w.dispatch(time.Second)
+	w.callback(ch, withFile("in"))
+	s := &short{Store: w.store, on: true}
+	w.relay.Store = s
+	w.dispatch(time.Hour)
+	if fetched != 0 {
+		t.Errorf("a file was fetched %d times onto a full disk", fetched)
+	}
+	receive := func(body string) error {
+		_, err := w.relay.Receive(t.Context(), ch.ID, ch.CallbackKey, relay.Callback{Body: []byte(body), At: time.Now()})
+		return err
+	}
+	err := receive(fmt.Sprintf(`{"Reports":[{"MessageID":%q,"Status":"delivered"}],"Inbound":[{"ID":"2","From":"+1","Text":"hi"}]}`, id))
+	if !errors.Is(err, relay.ErrDiskFull) {
+		t.Errorf("a message onto a full disk: %v", err)
+	}
+	w.is(relay.Delivered, id) // what calls in flight need is what the reserve is for
+	s.on = false
+	w.dispatch(time.Minute)
+	if f := w.inboundOf(ch)[0]; f.Key == "" || fetched != 1 {
+		t.Errorf("once there is room the file is %+v", f)
 	}
 }
