@@ -75,6 +75,10 @@ func (r *Relay) inbounds(ctx context.Context, workspace, channel string, all []I
 	if len(all) > 0 && r.Store.Free() < 0 {
 		return last, ErrDiskFull
 	}
+	told := len(all)
+	if all = slices.DeleteFunc(slices.Clone(all), Inbound.endless); len(all) < told {
+		r.Log.Warn("inbound messages left out: an id in them is too long", "channel", channel, "messages", told-len(all))
+	}
 	now, files := time.Now(), false
 	for some := range slices.Chunk(all, batch) {
 		ids := make([]string, len(some)) // a transaction may run again
@@ -104,6 +108,15 @@ func (r *Relay) inbounds(ctx context.Context, workspace, channel string, all []I
 		r.wakeFetch()
 	}
 	return last, nil
+}
+
+// maxSender bounds what a provider calls a person or a message, in bytes: no
+// store finds anything by a longer name.
+const maxSender = 512
+
+// endless reports whether a message cannot be kept.
+func (in Inbound) endless() bool {
+	return max(len(in.ID), len(in.From), len(in.User)) > maxSender
 }
 
 // intake is one message on its way in.

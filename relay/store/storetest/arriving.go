@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ func arriving() []storyCase {
 	return []storyCase{
 		{"ADriverThatPanicsOverAFileTakesNobodyWithIt", panickingMedia},
 		{"WhatPeopleWriteLeavesTheReserveOfTheDiskAlone", reserveOfDisk},
+		{"AnEndlessNameOfASenderIsNobodysTrouble", endlessSender},
 	}
 }
 
@@ -79,5 +81,20 @@ func reserveOfDisk(t *testing.T, w *world) {
 	w.dispatch(time.Minute)
 	if f := w.inboundOf(ch)[0]; f.Key == "" || fetched != 1 {
 		t.Errorf("once there is room the file is %+v", f)
+	}
+}
+
+// An address without a signature takes what anybody says who knows it.
+func endlessSender(t *testing.T, w *world) {
+	ch := w.provided("+15550002222", "a", 1)
+	long := strings.Repeat("x", 70_000)
+	for _, in := range []relay.Inbound{{ID: "1", User: long}, {ID: "2", From: "+" + strings.Repeat("1", 70_000)}, {ID: long, From: "+14159990000"}, {ID: "3", From: "+1", Name: long, Kind: long, Text: long}} {
+		in.At = time.Now()
+		w.callback(ch, relay.Received{Inbound: []relay.Inbound{in}})
+	}
+	w.callback(ch, relay.Received{Reports: []relay.Report{{ProviderID: long, Status: relay.Sent}, {MessageID: long, Status: relay.Sent}}})
+	list, _, err := w.store.Inbounds(t.Context(), w.ws.ID, ch.ID, "", relay.Page{Limit: 10})
+	if err != nil || len(list) != 1 || list[0].ProviderID != "3" {
+		t.Errorf("%d messages were kept, %v", len(list), err)
 	}
 }
