@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -14,15 +15,38 @@ const reportNote = "report"
 
 // Report takes what a provider says of messages of one channel. Repetitions,
 // other orders and unknown ids are harmless. It returns after all of it is
-// durable; on an error the caller may report everything again.
+// durable; on an error the caller may report everything again. A batch may hold
+// a thousand, and its provider waits: many messages are reported on at once, of
+// each one in order.
 func (r *Relay) Report(ctx context.Context, channel string, reports []Report) error {
+	var of [][]Report
+	place := map[string]int{}
 	for _, rep := range reports {
-		if err := r.report(ctx, channel, rep); err != nil {
-			return err
+		id := fallback(rep.MessageID, rep.ProviderID)
+		n, ok := place[id]
+		if !ok {
+			n = len(of)
+			place[id], of = n, append(of, nil)
 		}
+		of[n] = append(of[n], rep)
 	}
-	return nil
+	var g errgroup.Group
+	g.SetLimit(reportsAtOnce)
+	for _, some := range of {
+		g.Go(func() error {
+			for _, rep := range some {
+				if err := r.report(ctx, channel, rep); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
+
+// reportsAtOnce share a commit of the store where it groups them.
+const reportsAtOnce = 32
 
 func (r *Relay) report(ctx context.Context, channel string, rep Report) error {
 	id, workspace, err := r.findReported(ctx, channel, rep)

@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +16,7 @@ func arriving() []storyCase {
 	return []storyCase{
 		{"ADriverThatPanicsOverAFileTakesNobodyWithIt", panickingMedia},
 		{"WhatPeopleWriteLeavesTheReserveOfTheDiskAlone", reserveOfDisk},
+		{"ABatchOfAThousandReportsIsTakenWhileItsProviderWaits", manyReports},
 		{"AnEndlessNameOfASenderIsNobodysTrouble", endlessSender},
 	}
 }
@@ -96,5 +99,46 @@ func endlessSender(t *testing.T, w *world) {
 	list, _, err := w.store.Inbounds(t.Context(), w.ws.ID, ch.ID, "", relay.Page{Limit: 10})
 	if err != nil || len(list) != 1 || list[0].ProviderID != "3" {
 		t.Errorf("%d messages were kept, %v", len(list), err)
+	}
+}
+
+// slow is a store on a disk that takes its time for a commit.
+type slow struct{ relay.Store }
+
+func (s slow) Update(ctx context.Context, fn func(relay.Tx) error) error {
+	select {
+	case <-time.After(20 * time.Millisecond):
+		return s.Store.Update(ctx, fn)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func manyReports(t *testing.T, w *world) {
+	const n = 1000
+	w.grant("more", n)
+	ch := w.provided("+15550002222", "a", 1)
+	var got relay.Received
+	for i := range n {
+		id := w.accept(via(ch, text(fmt.Sprintf("+1415123%04d", i), "x")))
+		for _, s := range []relay.Status{relay.Delivered, relay.Read} {
+			got.Reports = append(got.Reports, relay.Report{MessageID: id, Status: s, At: time.Now()})
+		}
+	}
+	w.dispatch(time.Hour)
+	w.relay.Store = slow{w.store}
+	body, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := w.relay.Receive(ctx, ch.ID, ch.CallbackKey, relay.Callback{Body: body, At: time.Now()}); err != nil {
+		t.Error(err)
+	}
+	for _, rep := range got.Reports[n:] {
+		if m := w.message(rep.MessageID); m.Status != relay.Read || m.History[len(m.History)-2].Status != relay.Delivered {
+			t.Fatalf("it is %s, by way of %v", m.Status, m.History)
+		}
 	}
 }
