@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,7 @@ var channelColumns = [...]column{
 func (r *remote) newChannelCommand() *cobra.Command {
 	return group("channel", "List, make and steer the WhatsApp accounts of a workspace",
 		r.newChannelListCommand(), r.newChannelCreateCommand(),
-		r.newChannelActCommand("show", "Show a channel", client.Call{Method: http.MethodGet}),
+		r.newChannelShowCommand(), r.newChannelCheckCommand(),
 		r.newChannelActCommand("pause", "Stop sending; messages are accepted and wait", client.Call{Method: http.MethodPost, Path: "/pause"}),
 		r.newChannelActCommand("resume", "Send again, after a pause or a fault", client.Call{Method: http.MethodPost, Path: "/resume"}),
 		r.newChannelSetCommand(), r.newChannelDeleteCommand())
@@ -60,72 +61,34 @@ func (r *remote) newChannelListCommand() *cobra.Command {
 	return cmd
 }
 
-// channelFlags are what a person can say of a channel.
-type channelFlags struct {
-	kind, phone, name      string
-	spacingMin, spacingMax time.Duration
-	concurrency            int
-	maxFileBytes           int64
-	settings               map[string]string
-}
-
-func (f *channelFlags) addFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.name, "name", "", "`name` that people call it by")
-	flags.DurationVar(&f.spacingMin, "spacing-min", 0, "shortest `pause` between two messages (server's default 1.5s)")
-	flags.DurationVar(&f.spacingMax, "spacing-max", 0, "longest `pause` between two messages (server's default 2.5s)")
-	flags.IntVar(&f.concurrency, "concurrency", 0, "`lanes` that send side by side, for official APIs (server's default 1)")
-	flags.Int64Var(&f.maxFileBytes, "max-file-bytes", 0, "largest `size` of a file (server's default 2097152)")
-	flags.StringToStringVar(&f.settings, "setting", nil, "setting of the provider, `name=value`; may be repeated")
-}
-
-// body holds what was given and nothing else.
-func (f *channelFlags) body(cmd *cobra.Command) map[string]any {
-	body := map[string]any{}
-	spacing := map[string]int64{}
-	for _, v := range []struct {
-		flag string
-		put  func()
-	}{
-		{"kind", func() { body["kind"] = f.kind }},
-		{"phone", func() { body["phone"] = f.phone }},
-		{"name", func() { body["name"] = f.name }},
-		{"spacing-min", func() { spacing["min"] = f.spacingMin.Milliseconds() }},
-		{"spacing-max", func() { spacing["max"] = f.spacingMax.Milliseconds() }},
-		{"concurrency", func() { body["concurrency"] = f.concurrency }},
-		{"max-file-bytes", func() { body["max_file_bytes"] = f.maxFileBytes }},
-		{"setting", func() { body["settings"] = f.settings }},
-	} {
-		if flag := cmd.Flags().Lookup(v.flag); flag != nil && flag.Changed {
-			v.put()
-		}
-	}
-	if len(spacing) > 0 {
-		body["spacing_ms"] = spacing
-	}
-	return body
-}
-
 func (r *remote) newChannelCreateCommand() *cobra.Command {
 	var f channelFlags
 	cmd := &cobra.Command{
-		Use:     "create",
-		Short:   "Connect an account",
-		Example: "  relevo channel create --kind sandbox --phone +15105566777 --name Sales",
-		Args:    cobra.NoArgs,
+		Use:   "create",
+		Short: "Connect an account",
+		Long: "Create connects an account. What the provider gave you for it are its settings; --settings-file takes them\n" +
+			"as a JSON object, so that secrets and keys with line breaks need not be on the command line.",
+		Example: "  relevo channel create --kind sandbox --phone +15105566777 --name Sales\n" +
+			"  relevo channel create --kind meta --phone +15550783881 --settings-file meta.json\n" +
+			"  relevo channel create --kind twilio --phone +14155238886 --settings-file - <twilio.json",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.kind == "" {
 				return usagef("say which kind of channel: --kind sandbox")
+			}
+			body, err := r.channelBody(cmd, &f)
+			if err != nil {
+				return err
 			}
 			path, err := r.in(cmd.Context(), "channels")
 			if err != nil {
 				return err
 			}
-			a, err := r.call(cmd.Context(), client.Call{Method: http.MethodPost, Path: path, Body: f.body(cmd)})
+			a, err := r.call(cmd.Context(), client.Call{Method: http.MethodPost, Path: path, Body: body})
 			if err != nil {
 				return err
 			}
-			return r.detail(a, channelColumns[:]...)
+			return r.tellChannel(a)
 		},
 	}
 	f.addFlags(cmd)
@@ -137,12 +100,17 @@ func (r *remote) newChannelCreateCommand() *cobra.Command {
 func (r *remote) newChannelSetCommand() *cobra.Command {
 	var f channelFlags
 	cmd := &cobra.Command{
-		Use:     "set CHANNEL",
-		Short:   "Change a channel's name, pace or limits",
-		Example: "  relevo channel set ch_abcdefghijklmnopqrst --spacing-min 2s --spacing-max 4s",
-		Args:    cobra.ExactArgs(1),
+		Use:   "set CHANNEL",
+		Short: "Change a channel's name, pace, limits or settings",
+		Example: "  relevo channel set ch_abcdefghijklmnopqrst --spacing-min 2s --spacing-max 4s\n" +
+			"  relevo channel set ch_abcdefghijklmnopqrst --settings-file new-token.json\n" +
+			"  relevo channel set ch_abcdefghijklmnopqrst --fallback-template reminder --fallback-language en",
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			body := f.body(cmd)
+			body, err := r.channelBody(cmd, &f)
+			if err != nil {
+				return err
+			}
 			if len(body) == 0 {
 				return usagef("say what to change, for example --name or --spacing-min")
 			}
@@ -150,7 +118,7 @@ func (r *remote) newChannelSetCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return r.detail(a, channelColumns[:]...)
+			return r.tellChannel(a)
 		},
 	}
 	f.addFlags(cmd)
@@ -168,6 +136,41 @@ func (r *remote) channel(ctx context.Context, id string, call client.Call) (clie
 	}
 	call.Path = path + call.Path
 	return r.call(ctx, call)
+}
+
+// choice is which channels a command may mean, and what it says where that is
+// not one.
+type choice struct {
+	of            func(kind string) bool
+	none, several string
+}
+
+// onlyChannel is the id of the channel that was named, or of the only one that
+// is meant.
+func (r *remote) onlyChannel(ctx context.Context, named string, c choice) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	path, err := r.in(ctx, "channels")
+	if err != nil {
+		return "", err
+	}
+	a, err := r.get(ctx, path, url.Values{"limit": {"200"}})
+	if err != nil {
+		return "", err
+	}
+	rows, _, err := readList(a.Body)
+	if err != nil {
+		return "", err
+	}
+	rows = slices.DeleteFunc(rows, func(row object) bool { return !c.of(row.text("kind")) })
+	switch len(rows) {
+	case 0:
+		return "", sayf("%s", c.none)
+	case 1:
+		return rows[0].text("id"), nil
+	}
+	return "", usagef("%s Choose one with --channel:%s", c.several, listed(rows))
 }
 
 func (r *remote) newChannelActCommand(name, short string, call client.Call) *cobra.Command {

@@ -69,7 +69,7 @@ func (o object) text(path string) string {
 	case []any:
 		words := make([]string, len(v))
 		for i, e := range v {
-			words[i] = fmt.Sprint(e)
+			words[i] = word(e)
 		}
 		return strings.Join(words, ", ")
 	case map[string]any:
@@ -78,6 +78,18 @@ func (o object) text(path string) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// word is one value of a list: of an object its name, else its type.
+func word(v any) string {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return fmt.Sprint(v)
+	}
+	if name := object(m).text("name"); name != "" {
+		return name
+	}
+	return object(m).text("type")
 }
 
 // column is a value to show and how.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -18,34 +17,11 @@ func (r *remote) newSandboxCommand() *cobra.Command {
 // sandbox is the id of a sandbox channel: the one that was named, or the only
 // one.
 func (r *remote) sandbox(ctx context.Context, named string) (string, error) {
-	if named != "" {
-		return named, nil
-	}
-	path, err := r.in(ctx, "channels")
-	if err != nil {
-		return "", err
-	}
-	a, err := r.get(ctx, path, url.Values{"limit": {"200"}})
-	if err != nil {
-		return "", err
-	}
-	rows, _, err := readList(a.Body)
-	if err != nil {
-		return "", err
-	}
-	var found []object
-	for _, c := range rows {
-		if c.text("kind") == "sandbox" {
-			found = append(found, c)
-		}
-	}
-	switch len(found) {
-	case 0:
-		return "", sayf("The workspace has no sandbox channel. Make one: relevo channel create --kind sandbox --phone +15105566777")
-	case 1:
-		return found[0].text("id"), nil
-	}
-	return "", usagef("There are several sandbox channels. Choose one with --channel:%s", listed(found))
+	return r.onlyChannel(ctx, named, choice{
+		of:      func(kind string) bool { return kind == "sandbox" },
+		none:    "The workspace has no sandbox channel. Make one: relevo channel create --kind sandbox --phone +15105566777",
+		several: "There are several sandbox channels.",
+	})
 }
 
 func (r *remote) newSandboxSentCommand() *cobra.Command {
