@@ -10,8 +10,8 @@ import (
 )
 
 func (r *remote) newSandboxCommand() *cobra.Command {
-	return group("sandbox", "Look into the pretend WhatsApp and play its other side",
-		r.newSandboxSentCommand(), r.newSandboxInboundCommand())
+	below := append([]*cobra.Command{r.newSandboxSentCommand(), r.newSandboxInboundCommand()}, newProviderCommands(r.program)...)
+	return group("sandbox", "Look into the pretend WhatsApp and play its other side, or play a provider", below...)
 }
 
 // sandbox is the id of a sandbox channel: the one that was named, or the only

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -57,7 +58,16 @@ func startBy(t *testing.T, by []string, dir string, env ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{dir: dir, stderr: &syncBuffer{}, exited: make(chan error, 1)}
-	args := append(by[1:], path, "serve", "--data", dir, "--listen", "127.0.0.1:0", "--admin-listen", "off")
+	args := append(by[1:], path, "serve", "--data", dir, "--admin-listen", "off")
+	listen := ""
+	for _, kv := range env {
+		if v, ok := strings.CutPrefix(kv, "RELEVO_LISTEN="); ok {
+			listen = v
+		}
+	}
+	if listen == "" {
+		args = append(args, "--listen", "127.0.0.1:0")
+	}
 	p.cmd = exec.Command(by[0], args...)
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stderr = p.stderr
@@ -70,6 +80,9 @@ func startBy(t *testing.T, by []string, dir string, env ...string) *process {
 	}
 	t.Cleanup(p.kill)
 	p.readBanner(t, stdout)
+	if listen != "" { // the banner says public_url, where it is set
+		p.url = "http://" + listen
+	}
 	return p
 }
 
@@ -97,6 +110,17 @@ func (p *process) readBanner(t *testing.T, stdout io.Reader) {
 	if p.url == "" {
 		t.Fatalf("the server did not start: %s", p.stderr)
 	}
+}
+
+// freeAddress is a loopback address that nobody listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // kill ends the process as a power cut would, and waits for it.

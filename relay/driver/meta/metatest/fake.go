@@ -106,12 +106,8 @@ func (f *Fake) Change(change func(*Account)) {
 	change(&f.account)
 }
 
-// ServeHTTP answers one call of the API, or of a person by hand (hand.go).
+// ServeHTTP answers one call of the API.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, "/_fake/") {
-		f.hand(w, r)
-		return
-	}
 	if strings.HasPrefix(r.URL.Path, "/lookaside/") {
 		f.download(w, r)
 		return
