@@ -34,6 +34,8 @@ type world struct {
 	client *http.Client
 	// denied makes every credential wrong.
 	denied atomic.Bool
+	// earlier is the log of a process that was killed.
+	earlier string
 	// sent are messages of the chapter of this name.
 	sent []gone
 	// answering is called before a provider answers a call.
@@ -208,14 +210,14 @@ func (w *world) ends(secrets ...string) {
 	}
 	for name, v := range settings {
 		if strings.Contains(name, "token") || strings.Contains(name, "secret") || strings.Contains(name, "key") && len(v) > 10 {
-			secrets = append(secrets, strings.Split(v, "\n")[0])
+			secrets = append(secrets, strings.Split(v+"\n\n", "\n")[min(1, strings.Count(v, "\n"))])
 		}
 	}
 	_, callbackKey, _ := strings.Cut(w.at.url, w.ch+"/")
+	log := w.earlier + w.p.stderr.String()
 	for _, s := range append(secrets, callbackKey, strings.TrimPrefix(w.p.hook, w.p.url+"/hook/")) {
-		if s = strings.TrimPrefix(s, "-----BEGIN"); s != "" && strings.Contains(w.p.stderr.String(), s) {
-			at := strings.Index(w.p.stderr.String(), s)
-			w.t.Errorf("the log holds %q: …%.300s", s, w.p.stderr.String()[max(0, at-200):])
+		if at := strings.Index(log, s); s != "" && at >= 0 {
+			w.t.Errorf("the log holds %q: …%.300s", s, log[max(0, at-200):])
 		}
 	}
 }
