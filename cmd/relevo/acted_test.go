@@ -261,35 +261,8 @@ func actInfobip(_ *testing.T, kind string, other bool, client *http.Client) *act
 		f.KeepTemplate(map[string]any{"id": 7, "name": "greet", "language": "en", "status": "APPROVED", "category": "UTILITY",
 			"structure": map[string]any{"body": map[string]any{"text": greetBody, "examples": []string{"x"}}, "type": "TEXT"}})
 	}
-	a.taken = func() (list []gone) {
-		for _, m := range f.Messages() {
-			if m.Taken {
-				g := gone{id: m.ID, ref: m.CallbackData, text: m.Text, file: m.File, link: m.FileURL, raw: m}
-				if i := strings.LastIndexByte(m.Text, '\n'); channel == "VIBER" && m.File != nil {
-					g.text, g.link = m.Text[:max(i, 0)], m.Text[i+1:]
-				}
-				list = append(list, g)
-			}
-		}
-		return list
-	}
-	a.tell = func(at callbacks, reports ...told) []call {
-		var results []any
-		for _, r := range reports {
-			m := r.raw.(infobiptest.Message)
-			switch r.status {
-			case "sent":
-				results = append(results, infobiptest.Report(m, 7, 0, time.Now()))
-			case "delivered":
-				results = append(results, infobiptest.Report(m, 5, 0, time.Now()))
-			case "read":
-				results = append(results, infobiptest.Seen(m, time.Now()))
-			default:
-				results = append(results, infobiptest.Report(m, 9, r.code, time.Now()))
-			}
-		}
-		return []call{one(at.status, results...)}
-	}
+	a.taken = func() []gone { return takenByInfobip(f) }
+	a.tell = func(at callbacks, reports ...told) []call { return []call{one(at.status, infobipReports(reports)...)} }
 	a.wrote = func(at callbacks, from, text string) call {
 		return one(at.inbound, f.Inbound(channel, from[1:], fmt.Sprintf("in-%d", time.Now().UnixNano()), map[string]any{"type": "TEXT", "text": text}, time.Now()))
 	}
@@ -298,4 +271,37 @@ func actInfobip(_ *testing.T, kind string, other bool, client *http.Client) *act
 		return one(at.inbound, f.Inbound(channel, from[1:], "in-picture", map[string]any{"type": "IMAGE", "url": link, "caption": "look at this"}, time.Now()))
 	}
 	return a
+}
+
+func takenByInfobip(f *infobiptest.Fake) (list []gone) {
+	for _, m := range f.Messages() {
+		if !m.Taken {
+			continue
+		}
+		g := gone{id: m.ID, ref: m.CallbackData, text: m.Text, file: m.File, link: m.FileURL, raw: m}
+		if i := strings.LastIndexByte(m.Text, '\n'); m.Channel == "VIBER" && m.File != nil { // its address is the last line
+			g.text, g.link = m.Text[:max(i, 0)], m.Text[i+1:]
+		}
+		list = append(list, g)
+	}
+	return list
+}
+
+// infobipReports are reports with the ids of Infobip's statuses: 7 is under
+// way, 5 delivered, 9 not delivered.
+func infobipReports(reports []told) (results []any) {
+	for _, r := range reports {
+		m := r.raw.(infobiptest.Message)
+		switch r.status {
+		case "sent":
+			results = append(results, infobiptest.Report(m, 7, 0, time.Now()))
+		case "delivered":
+			results = append(results, infobiptest.Report(m, 5, 0, time.Now()))
+		case "read":
+			results = append(results, infobiptest.Seen(m, time.Now()))
+		default:
+			results = append(results, infobiptest.Report(m, 9, r.code, time.Now()))
+		}
+	}
+	return results
 }

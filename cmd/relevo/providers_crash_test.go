@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,10 +16,9 @@ import (
 
 // slowly lets the provider take what it is sent and answer late.
 func (w *world) slowly(late time.Duration) {
-	fast := w.fake
-	w.fake = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	w.inFront(func(rw http.ResponseWriter, r *http.Request) {
 		said := httptest.NewRecorder()
-		fast.ServeHTTP(said, r)
+		w.fake.ServeHTTP(said, r)
 		pause(late)
 		maps.Copy(rw.Header(), said.Header())
 		rw.WriteHeader(said.Code)
@@ -101,7 +101,17 @@ func TestAHighVolumeChannelKeepsToTheProvidersRate(t *testing.T) {
 	const messages, perSecond = 640, 80
 	const burst = perSecond/10 + 32 // and what is under way at once
 	w := newWorld(t, "meta", nil, "RELEVO_LOG__LEVEL=warn")
-	w.answering = func(*http.Request) { pause(100 * time.Millisecond) }
+	var mu sync.Mutex
+	var at []time.Time
+	w.inFront(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/messages") {
+			mu.Lock()
+			at = append(at, time.Now())
+			mu.Unlock()
+		}
+		pause(100 * time.Millisecond)
+		w.fake.ServeHTTP(rw, r)
+	})
 	w.connect(map[string]any{"concurrency": 32, "spacing_ms": map[string]int{"min": 0, "max": 0}})
 	var posting sync.WaitGroup
 	numbers := make(chan int)
@@ -122,10 +132,8 @@ func TestAHighVolumeChannelKeepsToTheProvidersRate(t *testing.T) {
 	posting.Wait()
 	f := w.acted.fake.(*metatest.Fake)
 	eventually(t, 40*time.Second, "all are taken", func() bool { return len(f.Taken()) >= messages })
-	var at []time.Time
-	for _, c := range f.Taken() {
-		at = append(at, c.At)
-	}
+	mu.Lock()
+	defer mu.Unlock()
 	slices.SortFunc(at, time.Time.Compare)
 	rate := float64(len(at)-1) / at[len(at)-1].Sub(at[0]).Seconds()
 	most := 0

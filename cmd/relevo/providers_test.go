@@ -38,11 +38,11 @@ type world struct {
 	earlier string
 	// sent are messages of the chapter of this name.
 	sent []gone
-	// answering is called before a provider answers a call.
-	answering func(*http.Request)
-	verify    []string // what `relevo verify` is told
-	env       []string
-	dir       string
+	// provider is what answers: the fake, or something in front of it.
+	provider atomic.Pointer[http.HandlerFunc]
+	verify   []string // what `relevo verify` is told
+	env      []string
+	dir      string
 }
 
 // newWorld starts a provider and a server that knows it. Where database is
@@ -52,6 +52,7 @@ func newWorld(t *testing.T, kind string, database *pgtest.Cluster, env ...string
 	listen := freeAddress(t)
 	w := &world{t: t, client: leadingTo(listen), dir: t.TempDir()}
 	w.acted = act(t, kind, false, w.client)
+	w.inFront(w.fake.ServeHTTP)
 	s := httptest.NewServer(http.HandlerFunc(w.serveProvider))
 	t.Cleanup(s.Close)
 	w.base, w.verify = s.URL, []string{"verify", "--data", w.dir}
@@ -81,14 +82,14 @@ func leadingTo(address string) *http.Client {
 }
 
 func (w *world) serveProvider(rw http.ResponseWriter, r *http.Request) {
-	if w.answering != nil {
-		w.answering(r)
-	}
 	if w.denied.Load() {
 		r.Header.Set("Authorization", "Bearer nobody's")
 	}
-	w.fake.ServeHTTP(rw, r)
+	(*w.provider.Load())(rw, r)
 }
+
+// inFront puts something in the place of the fake.
+func (w *world) inFront(h http.HandlerFunc) { w.provider.Store(&h) }
 
 // connect makes the channel and tells the provider where callbacks go.
 func (w *world) connect(more map[string]any) {

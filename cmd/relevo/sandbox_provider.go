@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"time"
 
@@ -80,11 +81,11 @@ func (s stage) run(ctx context.Context) error {
 }
 
 // tell prints what a person does next, in the order of doing it.
-func (s stage) tell(url string, channels []pretend.Channel) {
+func (s stage) tell(at string, channels []pretend.Channel) {
 	out := s.stdout
-	fmt.Fprintf(out, "Playing %s on %s, until it is interrupted.\n", s.kind, url)
-	fmt.Fprintf(out, "\n1. Start a server that sends there:\n  RELEVO_PROVIDERS__%s=%s RELEVO_MEDIA__ALLOW=127.0.0.0/8 RELEVO_PUBLIC_URL=%s %s serve\n",
-		strings.ToUpper(s.kind), url, s.public, self())
+	fmt.Fprintf(out, "Playing %s on %s, until it is interrupted.\n", s.kind, at)
+	fmt.Fprintf(out, "\n1. Start a server that sends there:\n  RELEVO_PROVIDERS__%s=%s RELEVO_MEDIA__ALLOW=127.0.0.0/8 RELEVO_PUBLIC_URL=%s%s %s serve\n",
+		strings.ToUpper(s.kind), at, s.public, s.listener(), self())
 	fmt.Fprint(out, "\n2. In another terminal, connect a channel with these settings, and say where callbacks go:\n")
 	for _, c := range channels {
 		phone := ""
@@ -92,16 +93,30 @@ func (s stage) tell(url string, channels []pretend.Channel) {
 			phone = " --phone " + c.Phone
 		}
 		fmt.Fprintf(out, "  printf '%%s' '%s' |\n    %s channel create --url %s --kind %s%s --settings-file - --json |\n    curl -sS --data-binary @- %s/_fake/callbacks\n",
-			c.Settings, self(), s.public, c.Kind, phone, url)
+			c.Settings, self(), s.public, c.Kind, phone, at)
 	}
 	fmt.Fprintf(out, "\n3. Send, and see what came:\n  %s send --url %s%s --phone +14151231234 --text 'Hello'\n  curl -sS %s/_fake/messages\n",
-		self(), s.public, accountFlag(channels), url)
+		self(), s.public, accountFlag(channels), at)
 	fmt.Fprintf(out, "\n4. Let somebody write, and read it:\n  curl -sS -d '{\"from\":\"+14151231234\",\"name\":\"Ann\",\"text\":\"Hello\"}' %s/_fake/inbound\n  %s inbound --url %s\n",
-		url, self(), s.public)
-	fmt.Fprintf(out, "\nBy hand, at %s:\n", url)
+		at, self(), s.public)
+	fmt.Fprintf(out, "\nBy hand, at %s:\n", at)
 	for line := range strings.Lines(pretend.Hand) {
 		fmt.Fprint(out, "  "+line)
 	}
+}
+
+// listener makes a server listen where its public URL leads, if that is on
+// this machine; empty where it does so by itself.
+func (s stage) listener() string {
+	u, err := url.Parse(s.public)
+	if err != nil || u.Scheme != "http" {
+		return ""
+	}
+	at, err := netip.ParseAddrPort(u.Host)
+	if err != nil || !at.Addr().IsLoopback() || at.Port() == 8080 {
+		return ""
+	}
+	return " RELEVO_LISTEN=" + u.Host
 }
 
 // accountFlag is the flag that sends through the first channel.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,7 +82,7 @@ func TestThePrintedStepsOfAPretendProviderWork(t *testing.T) {
 			t.Parallel()
 			listen := freeAddress(t)
 			s := startStage(t, kind, "--public-url", "http://"+listen, "--report")
-			env := append([]string{"RELEVO_LISTEN=" + listen, "RELEVO_DEMO=true"}, quick...)
+			env := slices.Clone(quick)
 			for kv := range strings.FieldsSeq(s.step(t, 1)) {
 				if strings.HasPrefix(kv, "RELEVO_") {
 					env = append(env, kv)
