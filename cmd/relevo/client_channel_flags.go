@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,7 @@ type channelFlags struct {
 	spacingMin, spacingMax     time.Duration
 	concurrency                int
 	maxFileBytes               int64
-	settings                   map[string]string
+	settings                   []string
 	settingsFile               string
 	filesOut, filesIn          string
 	fallback, fallbackLanguage string
@@ -27,7 +28,7 @@ func (f *channelFlags) addFlags(cmd *cobra.Command) {
 	flags.DurationVar(&f.spacingMax, "spacing-max", 0, "longest `pause` between two messages (server's default 2.5s)")
 	flags.IntVar(&f.concurrency, "concurrency", 0, "`lanes` that send side by side, for official APIs (server's default 1)")
 	flags.Int64Var(&f.maxFileBytes, "max-file-bytes", 0, "largest `size` of a file (server's default 2097152)")
-	flags.StringToStringVar(&f.settings, "setting", nil, "setting of the provider, `name=value`; may be repeated")
+	flags.StringArrayVar(&f.settings, "setting", nil, "setting of the provider, `name=value`; may be repeated")
 	flags.StringVar(&f.settingsFile, "settings-file", "", "JSON `file` with settings of the provider; - reads it from stdin")
 	flags.StringVar(&f.filesOut, "files-out", "", "send files: `on|off` (server's default on)")
 	flags.StringVar(&f.filesIn, "files-in", "", "fetch the files of what people write: `on|off` (server's default on)")
@@ -56,7 +57,7 @@ func (r *remote) channelBody(cmd *cobra.Command, f *channelFlags) (map[string]an
 		{"files-out", func() error { return putSwitch(body, "files_out", "--files-out", f.filesOut) }},
 		{"files-in", func() error { return putSwitch(body, "files_in", "--files-in", f.filesIn) }},
 		{"settings-file", func() error { return r.putSettings(body, f.settingsFile) }},
-		{"setting", func() error { addSettings(body, f.settings); return nil }},
+		{"setting", func() error { return addSettings(body, f.settings) }},
 		{"fallback-template", func() error { return f.putFallback(body) }},
 		{"fallback-language", func() error { return f.putFallback(body) }},
 		{"no-fallback-template", func() error { body["fallback_template"] = nil; return nil }},
@@ -104,16 +105,22 @@ func (r *remote) putSettings(body map[string]any, file string) error {
 	return nil
 }
 
-// addSettings puts single settings over those of a file.
-func addSettings(body map[string]any, given map[string]string) {
+// addSettings puts single settings over those of a file. A value may hold
+// anything, commas and = among it.
+func addSettings(body map[string]any, given []string) error {
 	settings := map[string]any{}
 	if of, ok := body["settings"].(map[string]json.RawMessage); ok {
 		for name, v := range of {
 			settings[name] = v
 		}
 	}
-	for name, v := range given {
+	for _, s := range given {
+		name, v, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return usagef("--setting is a name, = and a value") // s may be a secret
+		}
 		settings[name] = v
 	}
 	body["settings"] = settings
+	return nil
 }

@@ -45,6 +45,7 @@ func TestCommandsForRealChannelsAskForTheRightThing(t *testing.T) {
 		{"channel set ch_2 --settings-file " + file(`{"private_key":"-----BEGIN\nKEY"}`), "PATCH " + ws + `/channels/ch_2 {"settings":{"private_key":"-----BEGIN\nKEY"}}`, aMetaChannel, "ch_2"},
 		{"channel set ch_2 --files-out on --fallback-template reminder --fallback-language en",
 			"PATCH " + ws + `/channels/ch_2 {"fallback_template":{"language":"en","name":"reminder"},"files_out":true}`, aMetaChannel, "Fallback template:  reminder"},
+		{"channel set ch_2 --setting callback_password=a,b=c --setting sender=x", "PATCH " + ws + `/channels/ch_2 {"settings":{"callback_password":"a,b=c","sender":"x"}}`, aMetaChannel, "ch_2"},
 		{"channel set ch_2 --no-fallback-template", "PATCH " + ws + `/channels/ch_2 {"fallback_template":null}`, aMetaChannel, "ch_2"},
 		{"template list", "GET " + ws + "/channels/ch_2/templates", list(aTemplate), "order_shipped  en        UTILITY   approved  1          Hello {{1}}, it left.  -"},
 		{"template list --channel ch_9", "GET " + ws + "/channels/ch_9/templates", list(aTemplate), "order_shipped"},
@@ -167,6 +168,7 @@ func TestFlagsOfAChannelThatCannotBe(t *testing.T) {
 	}{
 		{[]string{"--settings-file", "-"}, exitFailed, "- holds no settings. They are a JSON object"},
 		{[]string{"--settings-file", "/nowhere.json"}, exitFailed, "/nowhere.json cannot be read"},
+		{[]string{"--setting", "from stdin"}, exitUsage, "--setting is a name, = and a value"},
 		{[]string{"--files-in", "maybe"}, exitUsage, "--files-in is on or off"},
 		{[]string{"--fallback-template", "x"}, exitUsage, "--fallback-template and --fallback-language go together"},
 		{[]string{"--fallback-template", "x", "--no-fallback-template"}, exitUsage, "fallback-template no-fallback-template"},
