@@ -9,14 +9,18 @@ import (
 
 // inboundView is a message that somebody wrote, as the API shows it.
 type inboundView struct {
-	ID        string         `json:"id"`
-	ChannelID string         `json:"channel_id"`
-	ChatID    string         `json:"chat_id"`
-	Sender    string         `json:"sender"`
-	Kind      string         `json:"kind"`
-	Text      *string        `json:"text"`
-	Files     []receivedView `json:"files"`
-	At        time.Time      `json:"at"`
+	ID        string `json:"id"`
+	ChannelID string `json:"channel_id"`
+	ChatID    string `json:"chat_id"`
+	// Sender is the other side of the chat: a person, or the group in which
+	// Author wrote.
+	Sender     string         `json:"sender"`
+	Author     *string        `json:"author"`
+	AuthorName *string        `json:"author_name"`
+	Kind       string         `json:"kind"`
+	Text       *string        `json:"text"`
+	Files      []receivedView `json:"files"`
+	At         time.Time      `json:"at"`
 }
 
 // receivedView is one of its files. URL is null until it was fetched; Missing
@@ -32,7 +36,8 @@ type receivedView struct {
 
 func viewInbound(m relay.InboundMessage) inboundView {
 	v := inboundView{
-		ID: m.ID, ChannelID: m.Channel, ChatID: m.ChatID, Sender: m.Recipient, Kind: m.Kind, Text: present(m.Text), Files: []receivedView{}, At: m.At.UTC(),
+		ID: m.ID, ChannelID: m.Channel, ChatID: m.ChatID, Sender: m.Recipient, Author: present(m.Author), AuthorName: present(m.AuthorName),
+		Kind: m.Kind, Text: present(m.Text), Files: []receivedView{}, At: m.At.UTC(),
 	}
 	for i, f := range m.Files {
 		file := receivedView{Name: present(f.Name), Type: present(f.Type), Caption: present(f.Caption), Size: f.Size, Missing: present(f.Missing)}

@@ -152,3 +152,26 @@ func waitOf(l *limits, workspace string, perMinute int, now time.Time) int {
 	wait, _, _ := l.take(workspace, perMinute, now)
 	return wait
 }
+
+func TestWhatWasWrittenInAGroupNamesItsAuthor(t *testing.T) {
+	h := build(t, 5)
+	for _, in := range []relay.Inbound{
+		{ID: "1", From: "+14151231234", Author: "+14151231234", AuthorName: "Ann", Text: "to you", Kind: "text"},
+		{ID: "2", From: "123456-789@g.us", Group: true, Author: "+14151231234", AuthorName: "Ann", Text: "to all", Kind: "text"},
+	} {
+		if _, err := h.relay.Inbound(t.Context(), h.ws, h.channel, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := h.object(h.api("GET", "inbound", ""), 200)["data"].([]any)
+	for i, want := range []map[string]any{
+		{"sender": "123456-789@g.us", "author": "+14151231234", "author_name": "Ann", "text": "to all"},
+		{"sender": "+14151231234", "author": nil, "author_name": nil, "text": "to you"},
+	} {
+		for k, v := range want {
+			if got, there := list[i].(map[string]any)[k]; !there || got != v {
+				t.Errorf("message %d: %s is %v, want %v", i, k, got, v)
+			}
+		}
+	}
+}

@@ -118,6 +118,10 @@ type Chat struct {
 	LastOutboundAt time.Time `json:"last_outbound_at,omitzero"`
 	// User is the provider's own id of the person, where it has told one.
 	User string `json:"user,omitzero"`
+	// Twin is set on a chat under a number once the same person has another
+	// one, under User, from before the number was told: both have one session
+	// window.
+	Twin bool `json:"twin,omitzero"`
 	// ID is a decimal string, unique in the workspace, from 10001 on.
 	ID string `json:"id"`
 	// Name is what chat_name finds, trimmed and in NFC; empty until known.

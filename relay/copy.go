@@ -24,6 +24,7 @@ type Record struct {
 	// Templates are all languages of one template of a channel.
 	Templates []Template
 	Inbound   *InboundMessage
+	Person    *Person
 	// Entry is a line of the ledger, also of what a message carries.
 	Entry *LedgerLine
 	Count *CountRecord

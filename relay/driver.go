@@ -130,8 +130,17 @@ type Inbound struct {
 	User  string
 	Text  string
 	Files []InboundFile
-	// Kind is the provider's word for what it is: text, image, location …
+	// Kind is the provider's word for what it is: text, image, location … Of
+	// KindSystem it is WhatsApp's own notice, such as of a changed number, and
+	// nobody wrote.
 	Kind  string
 	At    time.Time
 	Group bool
+	// Author is who wrote in a group, + and digits or the provider's id, and
+	// AuthorName their profile name; both may be empty, and are outside groups.
+	Author, AuthorName string
 }
+
+// KindSystem is the Kind of a notice that the provider made by itself: it opens
+// no session window.
+const KindSystem = "system"

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -16,6 +17,10 @@ type InboundMessage struct {
 	ChatID    string `json:"chat_id"`
 	// Recipient is the other side of the chat: who wrote, or the group.
 	Recipient string `json:"recipient"`
+	// Author is who wrote in a group, + and digits or the provider's id, and
+	// AuthorName their profile name, as far as it is told; empty outside groups.
+	Author     string `json:"author,omitzero"`
+	AuthorName string `json:"author_name,omitzero"`
 	// ProviderID is the provider's id for it; empty without one.
 	ProviderID string `json:"provider_id,omitzero"`
 	// Kind is the provider's word for what it is: text, image, location …
@@ -37,7 +42,8 @@ type ReceivedFile struct {
 	Missing string `json:"missing,omitzero"`
 }
 
-// Shelf is the templates of a channel's account and what people wrote to it.
+// Shelf is the templates of a channel's account, what people wrote to it, and
+// under which recipient it knows them.
 type Shelf interface {
 	// TemplatesByName are all languages of a template of a channel, in the
 	// order of their languages; none is no error.
@@ -49,6 +55,11 @@ type Shelf interface {
 	// InboundMessage finds one by our id. ErrNotFound.
 	InboundMessage(ctx context.Context, workspace, id string) (InboundMessage, error)
 	PutInbound(ctx context.Context, m InboundMessage) error
+	// RecipientOfUser is the recipient of the chat with a person of whom the
+	// provider tells its own id: their number or, while that is not known, the
+	// id itself. ErrNotFound.
+	RecipientOfUser(ctx context.Context, workspace, channel, user string) (recipient string, err error)
+	PutUser(ctx context.Context, workspace, channel, user, recipient string) error
 }
 
 // Shelves are lists of what is on a Shelf.
@@ -127,6 +138,9 @@ type intake struct {
 	in  Inbound
 	id  string
 	now time.Time
+	// known is the recipient under which the person's own id is known; empty
+	// where it is not, or none is told.
+	known string
 }
 
 func (t *intake) take(ctx context.Context) (Chat, error) {
@@ -144,6 +158,9 @@ func (t *intake) take(ctx context.Context) (Chat, error) {
 	m := InboundMessage{
 		ID: t.id, Workspace: t.w.ID, Channel: t.ch.ID, ChatID: chat.ID, Recipient: chat.Recipient,
 		ProviderID: t.in.ID, Kind: t.in.Kind, Text: t.in.Text, At: t.in.At.UTC(),
+	}
+	if chat.Group {
+		m.Author, m.AuthorName = clip(t.in.Author, maxChatName), ChatName(clip(t.in.AuthorName, maxChatName))
 	}
 	for _, f := range t.in.Files {
 		m.Files = append(m.Files, ReceivedFile{InboundFile: f})
@@ -164,13 +181,22 @@ func (t *intake) take(ctx context.Context) (Chat, error) {
 }
 
 // chat is the conversation, made or brought up to date. A person of whom only
-// the provider's own id is told has a chat under that.
+// the provider's own id is told has the chat under the number that was told
+// with it before; where none was, a chat under the id.
 func (t *intake) chat(ctx context.Context) (Chat, error) {
 	from := Address{JID: t.in.From}.recipient()
+	if t.in.Group || isGroup(from) {
+		return t.open(ctx, from) // who wrote there has a chat of their own
+	}
+	if err := t.lookUp(ctx); err != nil {
+		return Chat{}, err
+	}
 	if from == "" {
-		from = t.in.User
-		if err := t.noteNameless(ctx); err != nil {
-			return Chat{}, err
+		from = cmp.Or(t.known, t.in.User)
+		if from == t.in.User && t.in.Kind != KindSystem {
+			if err := t.noteNameless(ctx); err != nil {
+				return Chat{}, err
+			}
 		}
 	}
 	return t.open(ctx, from)
@@ -184,16 +210,19 @@ func (t *intake) open(ctx context.Context, from string) (Chat, error) {
 	}
 	if err != nil {
 		chat = chatWith(t.w.ID, t.ch.ID, from, t.in.At)
-		chat.Group = t.in.Group
+		chat.Group = chat.Group || t.in.Group
 	}
-	chat.confirm(from)
-	if t.in.User != "" && !chat.Group {
-		chat.User = t.in.User
+	if t.in.From != "" || t.known == "" {
+		chat.confirm(from) // else it is what was told some time before
 	}
 	if name := ChatName(clip(t.in.Name, maxChatName)); name != "" && !chat.Group {
 		chat.Name = name
 	}
-	chat.LastInboundAt = later(chat.LastInboundAt, t.in.At.UTC())
+	if t.in.Kind != KindSystem {
+		if err := t.wrote(ctx, &chat); err != nil {
+			return chat, err
+		}
+	}
 	if chat.ID != "" {
 		return chat, t.tx.PutChat(ctx, chat)
 	}

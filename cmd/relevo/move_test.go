@@ -41,6 +41,8 @@ type shown struct {
 	Templates []relay.Template
 	Inbounds  []relay.InboundMessage
 	Fetches   []relay.Fetch
+	// People are under which recipients the first channel knows odd ids.
+	People []string
 }
 
 func show(t *testing.T, s relay.Store) (v shown) {
@@ -96,6 +98,14 @@ func (v *shown) shelf(t *testing.T, s relay.Store) {
 			}
 			v.Channels = append(v.Channels, c)
 		}
+		v.People = nil
+		for _, user := range oddUsers {
+			to, err := tx.RecipientOfUser(ctx, ws, refs[0].ID, user)
+			if err != nil && !errors.Is(err, relay.ErrNotFound) {
+				return err
+			}
+			v.People = append(v.People, to)
+		}
 		return err
 	})
 	for _, c := range v.Channels {
@@ -111,8 +121,11 @@ func (v *shown) shelf(t *testing.T, s relay.Store) {
 	}
 }
 
-// fillShelf puts templates and what people wrote into a store, and a callback
-// key on its channels.
+// oddUsers are ids of people as no provider should give them, and one as it does.
+var oddUsers = []string{"US.1349", "caf\xe9", "日本 \x00"}
+
+// fillShelf puts templates, what people wrote and their ids into a store, and a
+// callback key on its channels.
 func fillShelf(t *testing.T, s relay.Store, ws string) {
 	t.Helper()
 	ctx := t.Context()
@@ -138,6 +151,9 @@ func fillShelf(t *testing.T, s relay.Store, ws string) {
 			}
 		}
 		for n := range byte(3) {
+			if err := tx.PutUser(ctx, ws, refs[0].ID, oddUsers[n], "+1 \x00"); err != nil {
+				return err
+			}
 			m := relay.InboundMessage{ID: relay.FormatMessageID([9]byte{0, 0, 0, 0, 1, n}), Workspace: ws, Channel: refs[0].ID, ChatID: "10001", Recipient: "+1", Kind: "image",
 				Text: "\x00 hi", At: time.Now().UTC(), Files: []relay.ReceivedFile{{InboundFile: relay.InboundFile{ID: "1"}}}}
 			if err := errors.Join(tx.PutInbound(ctx, m), tx.PutFetch(ctx, relay.Fetch{MessageID: m.ID, Workspace: ws, Next: time.Now().UTC()})); err != nil {
@@ -168,7 +184,7 @@ func TestMoveCarriesEverythingOverAndLeavesNothingToSendTwice(t *testing.T) {
 	}
 	fillShelf(t, old, show(t, old).Workspace.ID)
 	before := show(t, old)
-	if len(before.Templates) < 2 || len(before.Inbounds) != 3 || len(before.Fetches) != 3 {
+	if len(before.Templates) < 2 || len(before.Inbounds) != 3 || len(before.Fetches) != 3 || slices.Contains(before.People, "") {
 		t.Fatalf("nothing on the shelf: %+v", before)
 	}
 	if out, err := relevo(t, "move", "--from", dir, "--to", url); err == nil || !strings.Contains(out, "another process has the database open") {

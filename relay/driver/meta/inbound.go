@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -139,15 +140,9 @@ func (m *received) contact(contacts []contact) contact {
 }
 
 // toGroup makes a message one of its group's chat, which is not named after
-// whoever wrote last: the name goes before the text.
+// whoever wrote last.
 func (m *received) toGroup(in *relay.Inbound) {
-	who := in.Name
-	if who == "" {
-		who = in.From
-	}
-	if who != "" && in.Text != "" {
-		in.Text = who + ": " + in.Text
-	}
+	in.Author, in.AuthorName = cmp.Or(in.From, in.User), in.Name
 	in.From, in.User, in.Name, in.Group = m.GroupID+groupSuffix, "", "", true
 }
 

@@ -78,13 +78,29 @@ func TestPeopleAreKnownByNumberOrUserID(t *testing.T) {
 	}
 }
 
-func TestAMessageToAGroupBelongsToTheGroup(t *testing.T) {
+func TestAMessageToAGroupBelongsToTheGroupAndTellsWhoWroteIt(t *testing.T) {
 	w := open(t)
-	got := w.receives(t, w.fake.Inbound(ana, "text", text1("oi"), map[string]any{"group_id": "Y2FwaV9ncm91cA"})).Inbound
-	if len(got) != 1 || got[0].From != "Y2FwaV9ncm91cA@g.us" || !got[0].Group || got[0].Text != "Ana: oi" || got[0].Name != "" || got[0].User != "" {
-		t.Fatalf("%+v", got)
+	for _, c := range []struct {
+		who          metatest.Person
+		author, name string
+	}{
+		{metatest.Person{UserID: "US.1349", Username: "jo"}, "US.1349", "@jo"},
+		{metatest.Person{Number: "5511900000001"}, "+5511900000001", ""},
+		{ana, "+5511900000001", "Ana"},
+	} {
+		got := w.receives(t, w.fake.Inbound(c.who, "text", text1("oi"), map[string]any{"group_id": "Y2FwaV9ncm91cA"})).Inbound
+		if len(got) != 1 {
+			t.Fatalf("%s: %+v", c.author, got)
+		}
+		want := relay.Inbound{ID: got[0].ID, At: got[0].At, Kind: "text", Text: "oi", From: "Y2FwaV9ncm91cA@g.us", Group: true, Author: c.author, AuthorName: c.name}
+		if diff := cmp.Diff(want, got[0]); diff != "" {
+			t.Errorf("%s: %s", c.author, diff)
+		}
 	}
-	if m, fault := w.envelope(relay.Outgoing{Recipient: got[0].From, Group: true}); fault != nil || m.To != "Y2FwaV9ncm91cA" || m.RecipientType != "group" {
+	if got := w.receives(t, w.fake.Inbound(ana, "text", text1("oi"), nil)).Inbound; len(got) != 1 || got[0].Author != "" || got[0].AuthorName != "" {
+		t.Errorf("outside groups: %+v", got)
+	}
+	if m, fault := w.envelope(relay.Outgoing{Recipient: "Y2FwaV9ncm91cA@g.us", Group: true}); fault != nil || m.To != "Y2FwaV9ncm91cA" || m.RecipientType != "group" {
 		t.Errorf("the answer: %+v, %v", m, fault)
 	}
 }

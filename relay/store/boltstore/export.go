@@ -164,7 +164,11 @@ func (x *export) shelf() error {
 	if err != nil {
 		return err
 	}
-	return rows(x, bInbound, func(_ string, m relay.InboundMessage) error { return x.fn(relay.Record{Inbound: &m}) })
+	err = rows(x, bInbound, func(_ string, m relay.InboundMessage) error { return x.fn(relay.Record{Inbound: &m}) })
+	if err != nil {
+		return err
+	}
+	return rows(x, bPerson, func(_ string, p relay.Person) error { return x.fn(relay.Record{Person: &p}) })
 }
 
 func (x *export) rest() error {

@@ -44,13 +44,14 @@ const (
 	bTemplate                // workspace channel name -> []Template, by language
 	bInbound                 // workspace raw -> InboundMessage
 	bInboundBy               // workspace sha256(channel 0 recipient)[:16] raw -> nothing
+	bPerson                  // workspace sha256(channel 0 user)[:16] -> Person
 	buckets
 )
 
 var bucketNames = [buckets]string{
 	"meta", "workspace", "account", "channel", "roster", "chat", "chat_id", "chat_name", "token", "api_key", "callback", "attempt", "attempt_head", "key",
 	"message", "marks", "provider", "ledger", "grant", "lane", "item", "unknown", "fetch", "count",
-	"template", "inbound", "inbound_by",
+	"template", "inbound", "inbound_by", "person",
 }
 
 func (b bucket) name() []byte { return []byte(bucketNames[b]) }

@@ -16,7 +16,8 @@ import (
 
 const shelfChannel = "ch_00000000000000000000"
 
-// fillShelf writes two languages of a template and a message of a person.
+// fillShelf writes two languages of a template, a message of a person and their
+// id.
 func fillShelf(t *testing.T, s *boltstore.Store, ws string) (in relay.InboundMessage) {
 	t.Helper()
 	ctx := t.Context()
@@ -25,7 +26,7 @@ func fillShelf(t *testing.T, s *boltstore.Store, ws string) (in relay.InboundMes
 		en := relay.Template{Workspace: ws, Channel: shelfChannel, Name: "hello", Language: "en", Status: relay.TemplateApproved}
 		de := en
 		de.Language = "de"
-		return errors.Join(tx.PutTemplate(ctx, en), tx.PutTemplate(ctx, de), tx.PutInbound(ctx, in))
+		return errors.Join(tx.PutTemplate(ctx, en), tx.PutTemplate(ctx, de), tx.PutInbound(ctx, in), tx.PutUser(ctx, ws, shelfChannel, "US.1", "+1"))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -39,15 +40,21 @@ func onShelf(t *testing.T, s *boltstore.Store, ws string) (templates, inbounds i
 	list, err := s.Templates(t.Context(), ws, shelfChannel)
 	in, _, err2 := s.Inbounds(t.Context(), ws, shelfChannel, "+1", relay.Page{Limit: 10})
 	all, _, err3 := s.Inbounds(t.Context(), ws, "", "", relay.Page{Limit: 10})
-	exported := 0
+	exported, people := 0, 0
 	err4 := s.Export(t.Context(), func(r relay.Record) error {
 		if exported += len(r.Templates); r.Inbound != nil {
 			exported++
+		}
+		if r.Person != nil {
+			people++
 		}
 		return nil
 	})
 	if err := errors.Join(err, err2, err3, err4); err != nil || len(in) != len(all) || exported != len(list)+len(all) {
 		t.Fatalf("%d templates, %d of one, %d of all, %d exported (%v)", len(list), len(in), len(all), exported, err)
+	}
+	if people != len(in) { // each was written by one
+		t.Errorf("%d people exported, want %d", people, len(in))
 	}
 	return len(list), len(in)
 }
@@ -71,6 +78,9 @@ func TestAFileOfBeforeTheShelfIsReadAsItIsAndFilledOnceOpened(t *testing.T) {
 		t.Errorf("%d templates and %d inbound messages in a file without them", n, m)
 	}
 	err = s.View(t.Context(), func(tx relay.Tx) error {
+		if _, err := tx.RecipientOfUser(t.Context(), ws, shelfChannel, "US.1"); !errors.Is(err, relay.ErrNotFound) {
+			t.Errorf("a person: %v, want ErrNotFound", err)
+		}
 		_, err := tx.InboundMessage(t.Context(), ws, relay.FormatMessageID([9]byte{}))
 		return err
 	})
@@ -151,6 +161,8 @@ func TestVerifyFindsWhatIsWrongOnTheShelf(t *testing.T) {
 		{"a lost message", "inbound", "which does not exist", func(b *bolt.Bucket, k, _ []byte) error { return b.Delete(k) }},
 		{"a damaged message", "inbound", "checksum", func(b *bolt.Bucket, k, v []byte) error { v[len(v)/2] ^= 1; return b.Put(k, v) }},
 		{"a damaged template", "template", "cannot be read", func(b *bolt.Bucket, k, v []byte) error { v[len(v)/2] ^= 1; return b.Put(k, v) }},
+		{"a damaged person", "person", "cannot be read", func(b *bolt.Bucket, k, v []byte) error { v[len(v)/2] ^= 1; return b.Put(k, v) }},
+		{"a person in the wrong place", "person", "checksum", func(b *bolt.Bucket, k, v []byte) error { return b.Put(append(k, 'x'), v) }},
 		{"a template in the wrong place", "template", "checksum", func(b *bolt.Bucket, k, v []byte) error { return b.Put(append(k, 'x'), v) }},
 	} {
 		opt, ws := fresh(t), relay.NewID("ws_")

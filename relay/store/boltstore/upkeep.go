@@ -198,7 +198,7 @@ func (s *Store) PruneCounts(ctx context.Context, before time.Time, n int) (int, 
 
 // personal are the tables of what people wrote, by workspace; what leads to a
 // row goes before the row.
-var personal = []bucket{bAttempt, bHead, bKey, bChatName, bChatID, bChat, bTemplate, bInboundBy, bInbound}
+var personal = []bucket{bAttempt, bHead, bKey, bChatName, bChatID, bChat, bTemplate, bInboundBy, bInbound, bPerson}
 
 // PruneDeleted forgets what people wrote of deleted workspaces.
 func (s *Store) PruneDeleted(ctx context.Context, before time.Time, n int) (int, error) {

@@ -6,10 +6,10 @@ import (
 	"relevo/relay"
 )
 
-// shelf checks templates and what people wrote: that each lies under its own
-// key, and that the index of who wrote what is complete.
+// shelf checks templates, what people wrote and the ids of people: that each
+// lies under its own key, and that the index of who wrote what is complete.
 func (v *verification) shelf() error {
-	for _, step := range []func() error{v.templates, v.inbounds, v.inboundsBy} {
+	for _, step := range []func() error{v.templates, v.inbounds, v.inboundsBy, v.people} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -64,6 +64,19 @@ func (v *verification) inboundsBy() error {
 			v.say("the index of who wrote what names inbound message %s, which does not exist", idOf(raw))
 		case err == nil && inboundByKey(m, ws+raw) != key:
 			v.say("the index of who wrote what names inbound message %s under somebody else", m.ID)
+		}
+		return nil
+	})
+}
+
+func (v *verification) people() error {
+	return v.each(bPerson, func(key string, val []byte) error {
+		p, err := decode[relay.Person](bPerson, key, val)
+		switch {
+		case err != nil || p.Recipient == "":
+			v.say("a person of key %x cannot be read", key)
+		case personKey(p.Workspace, p.Channel, p.User) != key:
+			v.say("person %s of channel %s lies under another key", p.User, p.Channel)
 		}
 		return nil
 	})

@@ -15,6 +15,8 @@ var conflicts = [tables]string{
 		ON CONFLICT (workspace_id, channel, recipient) DO UPDATE SET number = excluded.number, name = excluded.name, record = excluded.record`,
 	tTemplates: `
 		ON CONFLICT (workspace_id, channel, name) DO UPDATE SET record = excluded.record`,
+	tPerson: `
+		ON CONFLICT (workspace_id, channel, user_id) DO UPDATE SET record = excluded.record`,
 	tInbound: `
 		ON CONFLICT (workspace_id, id) DO UPDATE SET channel = excluded.channel, recipient = excluded.recipient, record = excluded.record`,
 	tMessage: `

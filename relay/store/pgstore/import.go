@@ -104,6 +104,8 @@ func (i *Import) take(r relay.Record) {
 	case r.Inbound != nil:
 		k, _ := inboundKey(r.Inbound.Workspace, r.Inbound.ID)
 		i.put(k, *r.Inbound, dirtyRecord)
+	case r.Person != nil:
+		i.put(personKey(r.Person.Workspace, r.Person.Channel, r.Person.User), *r.Person, dirtyRecord)
 	case r.Entry != nil:
 		i.all.entries = append(i.all.entries, entryRow{Entry: r.Entry.Entry, message: r.Entry.MessageID, folded: r.Entry.Folded})
 	case r.Count != nil:

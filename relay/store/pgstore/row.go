@@ -27,6 +27,7 @@ const (
 	tChannel                // workspace, channel
 	tChat                   // workspace, channel, recipient
 	tTemplates              // workspace, channel, name: all languages
+	tPerson                 // workspace, channel, provider's id of a person
 	tMessage                // workspace, message: record, marks, place
 	tInbound                // workspace, inbound message
 	tFetch                  // workspace, message or inbound message

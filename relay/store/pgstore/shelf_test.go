@@ -11,7 +11,8 @@ import (
 	"relevo/relay/store/pgstore/pgtest"
 )
 
-// fillShelf writes two languages of a template and a message of a person.
+// fillShelf writes two languages of a template, a message of a person and their
+// id.
 func fillShelf(t *testing.T, s relay.Store, workspace, channel string) {
 	t.Helper()
 	ctx := t.Context()
@@ -20,7 +21,7 @@ func fillShelf(t *testing.T, s relay.Store, workspace, channel string) {
 		de := en
 		de.Language = "de"
 		in := relay.InboundMessage{ID: relay.FormatMessageID([9]byte{8: 1}), Workspace: workspace, Channel: channel, Recipient: "+1", Kind: "text", At: time.Now().UTC()}
-		return errors.Join(tx.PutTemplate(ctx, en), tx.PutTemplate(ctx, de), tx.PutInbound(ctx, in))
+		return errors.Join(tx.PutTemplate(ctx, en), tx.PutTemplate(ctx, de), tx.PutInbound(ctx, in), tx.PutUser(ctx, workspace, channel, "US.1", "+1"))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +39,7 @@ func TestADatabaseOfBeforeTheShelfIsBroughtUpToDateWithItsRows(t *testing.T) {
 	}
 	url := c.URL(name)
 	fillDatabase(t, url)
-	if err := c.Exec(t.Context(), name, `DROP TABLE template, inbound; DELETE FROM goose_db_version WHERE version_id > 1`); err != nil {
+	if err := c.Exec(t.Context(), name, `DROP TABLE template, inbound, person; DELETE FROM goose_db_version WHERE version_id > 1`); err != nil {
 		t.Fatal(err)
 	}
 	if have, known, err := pgstore.Schema(t.Context(), url); err != nil || have != 1 || known < 2 {

@@ -48,6 +48,9 @@ var personal = []string{
 	`DELETE FROM template t USING (SELECT a.* FROM workspace w CROSS JOIN LATERAL (
 			SELECT workspace_id, channel, name FROM template WHERE workspace_id = w.id LIMIT $2) a WHERE w.deleted_at < $1 LIMIT $2) o
 		WHERE t.workspace_id = o.workspace_id AND t.channel = o.channel AND t.name = o.name`,
+	`DELETE FROM person t USING (SELECT a.* FROM workspace w CROSS JOIN LATERAL (
+			SELECT workspace_id, channel, user_id FROM person WHERE workspace_id = w.id LIMIT $2) a WHERE w.deleted_at < $1 LIMIT $2) o
+		WHERE t.workspace_id = o.workspace_id AND t.channel = o.channel AND t.user_id = o.user_id`,
 	forgetInbounds(`SELECT a.* FROM workspace w CROSS JOIN LATERAL (SELECT workspace_id, id FROM inbound WHERE workspace_id = w.id LIMIT $2) a WHERE w.deleted_at < $1 LIMIT $2`),
 }
 

@@ -110,6 +110,7 @@ func (v *verification) indexes() error {
 // sizes counts the rows that were looked at.
 func (v *verification) sizes() error {
 	return v.each(`SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM entry) + (SELECT count(*) FROM lane) + (SELECT count(*) FROM workspace)
-		+ (SELECT count(*) FROM chat) + (SELECT count(*) FROM attempt) + (SELECT count(*) FROM idempotency_key) + (SELECT count(*) FROM template) + (SELECT count(*) FROM inbound)`,
+		+ (SELECT count(*) FROM chat) + (SELECT count(*) FROM attempt) + (SELECT count(*) FROM idempotency_key) + (SELECT count(*) FROM template) + (SELECT count(*) FROM inbound)
+		+ (SELECT count(*) FROM person)`,
 		func(rows pgx.Rows) error { return rows.Scan(&v.stats.Records) })
 }

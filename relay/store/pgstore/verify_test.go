@@ -55,6 +55,8 @@ func TestVerifyFindsWhatSomebodyChanged(t *testing.T) {
 		{`UPDATE inbound SET recipient = '+2'`, "say something else"},
 		{`UPDATE inbound SET id = '000000000000000009'`, "inbound message " + relay.FormatMessageID([9]byte{8: 9}) + ": the columns"},
 		{`UPDATE inbound SET record = '{"at":5}'`, "cannot be read"},
+		{`UPDATE person SET user_id = 'US.2'`, "person US.2 of channel"},
+		{`UPDATE person SET record = '{}'`, "cannot be read"},
 	} {
 		name, err := c.Create(t.Context(), whole)
 		if err != nil {

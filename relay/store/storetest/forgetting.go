@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -39,13 +40,13 @@ func forgottenWorkspace(t *testing.T, w *world) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(w.attempts()) + len(chats) + len(in) + len(templates) + len(due)
+		return len(w.attempts()) + len(chats) + len(in) + len(templates) + len(due) + w.knows(w.ws.ID)
 	}
 	if err := w.relay.Prune(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if written() != 7 { // among them the other workspace's job
-		t.Errorf("%d rows right after the deletion, want 7", written())
+	if written() != 8 { // among them the other workspace's job
+		t.Errorf("%d rows right after the deletion, want 8", written())
 	}
 	time.Sleep(w.set.KeepMessages + time.Hour)
 	if err := w.relay.Prune(t.Context()); err != nil {
@@ -57,10 +58,28 @@ func forgottenWorkspace(t *testing.T, w *world) {
 	if in, templates, err := w.shelf(stays); err != nil || len(in) != 1 || len(templates) != 2 {
 		t.Errorf("another workspace has %d inbound messages and %d templates left (%v), want 1 and 2", len(in), len(templates), err)
 	}
+	if w.knows(stays) != 1 {
+		t.Error("another workspace knows its person no more")
+	}
 }
 
-// shelved puts two languages of a template and a message with a file to fetch
-// on the shelf of the workspace, and of another one, whose id it returns.
+// knows counts the people of shelved that a workspace still knows.
+func (w *world) knows(workspace string) (n int) {
+	w.t.Helper()
+	w.view(func(t *report, tx relay.Tx) error {
+		n = 0
+		_, err := tx.RecipientOfUser(t.Context(), workspace, sampleChannelID, sampleUser)
+		if errors.Is(err, relay.ErrNotFound) {
+			return nil
+		}
+		n = 1
+		return err
+	})
+	return n
+}
+
+// shelved puts two languages of a template, a message with a file to fetch and
+// a person's id on the shelf of the workspace, and of another one, whose id it returns.
 func (w *world) shelved() (other string) {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -78,7 +97,8 @@ func (w *world) shelved() (other string) {
 		w.putTemplates(template(of.Workspace, of.ID, "hello", "en"), template(of.Workspace, of.ID, "hello", "de"))
 		w.putInbounds(m)
 		w.update(func(t *report, tx relay.Tx) error {
-			return tx.PutFetch(ctx, relay.Fetch{MessageID: m.ID, Workspace: of.Workspace, Next: time.Now()})
+			return errors.Join(tx.PutFetch(ctx, relay.Fetch{MessageID: m.ID, Workspace: of.Workspace, Next: time.Now()}),
+				tx.PutUser(ctx, of.Workspace, sampleChannelID, sampleUser, "+1"))
 		})
 	}
 	return o.ID

@@ -60,6 +60,7 @@ func nothingThere(t *testing.T, b *bench) {
 			"fetch of malformed id": second(tx.Fetch(ctx, ws, "x")),
 			"inbound message":       second(tx.InboundMessage(ctx, ws, messageID(5))),
 			"malformed inbound":     second(tx.InboundMessage(ctx, ws, "wa_backend:XX")),
+			"recipient of a user":   second(tx.RecipientOfUser(ctx, ws, sampleChannelID, sampleUser)),
 		} {
 			if !errors.Is(err, relay.ErrNotFound) {
 				t.Errorf("%s: got %v, want ErrNotFound", what, err)
@@ -98,6 +99,7 @@ func brokenKeys(t *testing.T, b *bench) {
 				"chat": second(tx.Chat(ctx, ws, "ch", bad)), "chat number": second(tx.ChatByID(ctx, ws, bad)), "message": second(tx.Message(ctx, bad, messageID(1))),
 				"provider": second(tx.MessageByProvider(ctx, ws, "ch", bad)), "callback": second(tx.WorkspaceByCallback(ctx, bad)), "key": second(tx.Key(ctx, ws, bad)),
 				"inbound message": second(tx.InboundMessage(ctx, bad, messageID(1))), "inbound message by id": second(tx.InboundMessage(ctx, ws, bad)),
+				"user": second(tx.RecipientOfUser(ctx, ws, "ch", bad)), "user of a channel": second(tx.RecipientOfUser(ctx, ws, bad, sampleUser)),
 			} {
 				if !errors.Is(err, relay.ErrNotFound) {
 					t.Errorf("%s %q: %v, want ErrNotFound", what, bad, err)
@@ -141,8 +143,8 @@ func anotherWorkspace(t *testing.T, b *bench) {
 		for what, err := range map[string]error{
 			"message": second(tx.Message(ctx, other, messageID(1))), "channel": second(tx.Channel(ctx, other, sampleChannelID)),
 			"key": second(tx.Key(ctx, other, "k")), "chat": second(tx.ChatByID(ctx, other, "10001")),
-			"inbound message": second(tx.InboundMessage(ctx, other, messageID(7))),
-			"fetch":           second(tx.Fetch(ctx, other, messageID(1))), "message by provider": second(tx.MessageByProvider(ctx, other, sampleChannelID, "wamid.HBg=")),
+			"inbound message": second(tx.InboundMessage(ctx, other, messageID(7))), "user": second(tx.RecipientOfUser(ctx, other, sampleChannelID, sampleUser)),
+			"fetch": second(tx.Fetch(ctx, other, messageID(1))), "message by provider": second(tx.MessageByProvider(ctx, other, sampleChannelID, "wamid.HBg=")),
 		} {
 			if !errors.Is(err, relay.ErrNotFound) {
 				t.Errorf("%s of another workspace: got %v, want ErrNotFound", what, err)

@@ -69,7 +69,7 @@ func sampleChannel(workspace, id string) relay.Channel {
 func sampleChat(workspace, channel string) relay.Chat {
 	return relay.Chat{
 		Workspace: workspace, Channel: channel, Recipient: "123-456@g.us", ID: "10001", Name: "Zoë", Group: true,
-		Address: "a", Confirmed: true, User: "US.13491208655302741918", CreatedAt: at, LastInboundAt: at.Add(time.Second), LastOutboundAt: at.Add(2 * time.Second), WaitsUntil: at.Add(time.Hour),
+		Address: "a", Confirmed: true, User: sampleUser, Twin: true, CreatedAt: at, LastInboundAt: at.Add(time.Second), LastOutboundAt: at.Add(2 * time.Second), WaitsUntil: at.Add(time.Hour),
 	}
 }
 
@@ -102,6 +102,7 @@ func sampleTemplate(workspace, channel, language string) relay.Template {
 func sampleInbound(workspace, channel string) relay.InboundMessage {
 	return relay.InboundMessage{
 		ID: messageID(7), Workspace: workspace, Channel: channel, ChatID: "10001", Recipient: "123-456@g.us", ProviderID: "wamid.XYZ=", Kind: "image", Text: "héllo\n\u0000 😀 <&>",
+		Author: "+14151231234", AuthorName: "Zoë",
 		Files: []relay.ReceivedFile{
 			{InboundFile: relay.InboundFile{URL: "https://example.com/a?x=1&y=2", ID: "123", Auth: true, Name: "a b.png", Type: "image/png", Caption: "c"}, Key: "k", Size: 1 << 40},
 			{InboundFile: relay.InboundFile{ID: "124"}, Missing: "It is gone."},
@@ -110,7 +111,10 @@ func sampleInbound(workspace, channel string) relay.InboundMessage {
 	}
 }
 
-const sampleChannelID = "ch_00000000000000000000"
+const (
+	sampleChannelID = "ch_00000000000000000000"
+	sampleUser      = "US.13491208655302741918"
+)
 
 // fillRows writes one row of every kind, with every field set.
 func fillRows(ctx context.Context, tx relay.Tx, w relay.Workspace) error {
@@ -136,6 +140,7 @@ func fillRows(ctx context.Context, tx relay.Tx, w relay.Workspace) error {
 		func() error { return tx.PutTemplate(ctx, sampleTemplate(w.ID, ch, "pt_BR")) },
 		func() error { return tx.PutTemplate(ctx, sampleTemplate(w.ID, ch, "en")) },
 		func() error { return tx.PutInbound(ctx, sampleInbound(w.ID, ch)) },
+		func() error { return tx.PutUser(ctx, w.ID, ch, sampleUser, "+525512345678") },
 		func() error {
 			return tx.Count(ctx, w.ID, at, relay.Counts{Channel: ch, Sent: 3, Failed: 2, Received: 1})
 		},
@@ -189,6 +194,7 @@ func checkRows(t *report, tx relay.Tx, w relay.Workspace) error {
 	languages := []relay.Template{sampleTemplate(w.ID, ch, "en"), sampleTemplate(w.ID, ch, "pt_BR")}
 	row(t, "templates", languages)(tx.TemplatesByName(ctx, w.ID, ch, languages[0].Name))
 	row(t, "inbound message", sampleInbound(w.ID, ch))(tx.InboundMessage(ctx, w.ID, messageID(7)))
+	row(t, "recipient of a user", "+525512345678")(tx.RecipientOfUser(ctx, w.ID, ch, sampleUser))
 	return nil
 }
 

@@ -14,6 +14,8 @@ import (
 
 func shelves() []ruleCase {
 	return append(inboundLists(), []ruleCase{
+		{"APersonIsKnownByChannelAndWorkspaceUnderTheRecipientWrittenLast", knownPeople},
+		{"APersonWhomManyTellOfAtOnceIsKeptOnce", knownAtOnce},
 		{"TemplatesOfANameAreFoundInTheOrderOfTheirLanguages", templatesByName},
 		{"TemplatesOfAnotherChannelOrWorkspaceAreNotFound", foreignTemplates},
 		{"ADeletedTemplateIsNotFoundAndItsOtherLanguagesAre", deletedTemplates},

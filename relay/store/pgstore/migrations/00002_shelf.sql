@@ -1,5 +1,6 @@
--- The templates of a channel's account, and what people wrote to it. Both
--- tables are new: on a database with rows this takes no time.
+-- The templates of a channel's account, what people wrote to it, and under
+-- which recipient it knows them. All three tables are new: on a database with
+-- rows this takes no time.
 
 -- +goose Up
 -- record is an array: all languages of one template, in their order.
@@ -24,3 +25,13 @@ CREATE TABLE inbound (
 -- What was written to a channel, and what one recipient wrote, newest first.
 CREATE INDEX inbound_channel ON inbound (workspace_id, channel, id);
 CREATE INDEX inbound_recipient ON inbound (workspace_id, channel, recipient, id);
+
+-- Somebody of whom a provider tells an id of its own (user_id), and the
+-- recipient of the chat with them.
+CREATE TABLE person (
+	workspace_id text COLLATE "C",
+	channel      text COLLATE "C",
+	user_id      text COLLATE "C",
+	record       json NOT NULL,
+	PRIMARY KEY (workspace_id, channel, user_id)
+);
