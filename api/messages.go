@@ -42,10 +42,15 @@ type fileView struct {
 	Size *int64         `json:"size"`
 }
 
+// templateView is a template as it was asked for. Names go with variables
+// where the call had them and the template was not known; an empty value of a
+// button leaves it as it is.
 type templateView struct {
 	Name      string   `json:"name"`
 	Language  string   `json:"language"`
 	Variables []string `json:"variables"`
+	Names     []string `json:"names"`
+	Buttons   []string `json:"buttons"`
 }
 
 type failureView struct {
@@ -75,7 +80,7 @@ func viewMessage(m relay.Message) messageView {
 		v.File = &fileView{URL: f.URL, Name: f.Name, Kind: f.Kind, Type: present(f.Type), Size: present(f.Size)}
 	}
 	if t := m.Template; t != nil {
-		v.Template = &templateView{Name: t.Name, Language: t.Language, Variables: t.Variables}
+		v.Template = &templateView{Name: t.Name, Language: t.Language, Variables: t.Variables, Names: t.Names, Buttons: t.Buttons}
 	}
 	return v
 }

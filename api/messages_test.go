@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"slices"
@@ -12,6 +13,15 @@ import (
 
 	"relevo/relay"
 )
+
+func TestAMessageShowsItsTemplate(t *testing.T) {
+	call := relay.TemplateCall{Name: "order_shipped", Language: "en", Variables: []string{"Ann"}, Names: []string{"first_name"}, Buttons: []string{"", "x9"}}
+	got, err := json.Marshal(viewMessage(relay.Message{Template: &call}).Template)
+	const want = `{"name":"order_shipped","language":"en","variables":["Ann"],"names":["first_name"],"buttons":["","x9"]}`
+	if err != nil || string(got) != want {
+		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
+	}
+}
 
 func TestAMessageIsShownCanceledAndSentAgain(t *testing.T) {
 	h := build(t, 5)
