@@ -32,8 +32,25 @@ type sendFlags struct {
 	SendAt    string `json:"send_at,omitzero"`
 	ExpiresIn int64  `json:"expires_in,omitzero"`
 
+	// Template is nil where none of its flags was given.
+	Template *templateFlags `json:"template,omitzero"`
+
+	template  templateFlags
 	expiresIn time.Duration
 	key, hook string
+}
+
+// templateFlags are the parts of a template.
+type templateFlags struct {
+	Name      string   `json:"name,omitzero"`
+	Language  string   `json:"language,omitzero"`
+	Variables []string `json:"variables,omitzero"`
+	Buttons   []string `json:"buttons,omitzero"`
+}
+
+// given reports whether any of the template's flags was.
+func (t *templateFlags) given() bool {
+	return t.Name != "" || t.Language != "" || len(t.Variables) > 0 || len(t.Buttons) > 0
 }
 
 func (r *remote) newSendCommand() *cobra.Command {
@@ -45,6 +62,7 @@ func (r *remote) newSendCommand() *cobra.Command {
 			"The server checks everything; a refusal is printed as it says it, with exit code 1.",
 		Example: "  relevo send --phone +14151231234 --text 'Your table is ready'\n" +
 			"  relevo send --chat-id 10001 --file-url https://example.com/menu.pdf --file-name menu.pdf\n" +
+			"  relevo send --phone +14151231234 --template order_shipped --language en --variable Ann --variable 77234\n" +
 			"  echo 'Backup done' | relevo send --chat-name Ops --text -",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return r.sendMessage(cmd.Context(), f) },
@@ -58,6 +76,10 @@ func (r *remote) newSendCommand() *cobra.Command {
 	flags.StringVar(&f.Text, "text", "", "`text` to send; - reads it from stdin")
 	flags.StringVar(&f.FileURL, "file-url", "", "`address` of a file to send")
 	flags.StringVar(&f.FileName, "file-name", "", "`name` of the file, needed with --file-url")
+	flags.StringVar(&f.template.Name, "template", "", "`name` of an approved template, instead of a text; a file is its header's")
+	flags.StringVar(&f.template.Language, "language", "", "the template's language `code`, like en or pt_BR")
+	flags.StringArrayVar(&f.template.Variables, "variable", nil, "`value` of the template's next variable; give it again for each")
+	flags.StringArrayVar(&f.template.Buttons, "button", nil, "`value` of the template's next button that takes one; '' leaves a quick reply as it is")
 	flags.StringVar(&f.SendAt, "send-at", "", "not before this `time`, like 2024-05-01T09:00:00Z")
 	flags.DurationVar(&f.expiresIn, "expires-in", 0, "give up after this `long`, in whole seconds")
 	flags.StringVar(&f.key, "idempotency-key", "", "`name` of this message: a repeated call with it sends nothing more")
@@ -68,6 +90,9 @@ func (r *remote) newSendCommand() *cobra.Command {
 func (r *remote) sendMessage(ctx context.Context, f sendFlags) error {
 	if f.expiresIn < 0 || f.expiresIn%time.Second != 0 {
 		return usagef("--expires-in is in whole seconds, like 90s or 1h")
+	}
+	if f.template.given() {
+		f.Template = &f.template
 	}
 	f.ExpiresIn = int64(f.expiresIn / time.Second)
 	if f.Text == "-" {

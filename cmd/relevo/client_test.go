@@ -219,6 +219,9 @@ func TestSendPrintsTheIdOfTheMessage(t *testing.T) {
 		{"text from stdin", "--chat-name Ops --text -", `{"action":"send","chat_name":"Ops","text":"from stdin"}`},
 		{"all the rest", "--chat-id 10001 --account +1510 --file-url https://e/x.png --file-name x.png --send-at 2024-05-01T09:00:00Z --expires-in 1h",
 			`{"action":"send","chat_id":"10001","whatsapp_account_phone":"+1510","file_url":"https://e/x.png","file_name":"x.png","send_at":"2024-05-01T09:00:00Z","expires_in":3600}`},
+		{"template", "--phone +1415 --template order_shipped --language en --variable Ann,Bob --variable 77234 --button x9",
+			`{"action":"send","phone":"+1415","template":{"name":"order_shipped","language":"en","variables":["Ann,Bob","77234"],"buttons":["x9"]}}`},
+		{"half a template", "--phone +1415 --language en", `{"action":"send","phone":"+1415","template":{"language":"en"}}`},
 		{"what is missing is left to the server", "", `{"action":"send"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
