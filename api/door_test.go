@@ -184,12 +184,12 @@ func captureAndMap(t *testing.T, h *house) {
 		t.Errorf("paths %v", paths)
 	}
 	for body, field := range map[string]string{
-		`{"mapping":{"fields":{"phone":{"path":"a"}}}}`:                                                          "mapping.fields.text",
-		`{"mapping":{"fields":{"text":{"path":"a"}}}}`:                                                           "mapping.fields.phone",
-		`{"mapping":{"fields":{"phone":{"path":"a"},"text":{"value":"{a"}}}}`:                                    "mapping.fields.text",
-		`{"mapping":{"fields":{"phone":{"path":"a","value":"b"},"text":{"value":"x"}}}}`:                         "mapping.fields.phone",
-		`{"mapping":{"fields":{"phone":{"path":"a"},"text":{"value":"x"},"template.variables.x":{"path":"a"}}}}`: "mapping.fields.template.variables.x",
-		`{"mapping":{"preset":"nobody"}}`:                                                                        "mapping.preset",
+		`{"mapping":{"fields":{"phone":{"path":"a"}}}}`:                                                            "mapping.fields.text",
+		`{"mapping":{"fields":{"text":{"path":"a"}}}}`:                                                             "mapping.fields.phone",
+		`{"mapping":{"fields":{"phone":{"path":"a"},"text":{"value":"{a"}}}}`:                                      "mapping.fields.text",
+		`{"mapping":{"fields":{"phone":{"path":"a","value":"b"},"text":{"value":"x"}}}}`:                           "mapping.fields.phone",
+		`{"mapping":{"fields":{"phone":{"path":"a"},"text":{"value":"x"},"template.variables.x y":{"path":"a"}}}}`: "mapping.fields.template.variables.x y",
+		`{"mapping":{"preset":"nobody"}}`:                                                                          "mapping.preset",
 	} {
 		o := h.refused(h.api(http.MethodPatch, "webhook", body), 400, relay.CodeInvalidField)
 		if got := o["errors"].([]any)[0].(map[string]any)["field"]; got != field {

@@ -6,7 +6,8 @@ type Mapping struct {
 	// Preset is the tool whose preset it was made from; it changes nothing.
 	Preset string `json:"preset,omitzero"`
 	// Fields go by the names of the hook's fields; template.name,
-	// template.language and template.variables.0, .1 … are those of a template.
+	// template.language and template.variables.0, .1 … are those of a template, and so are
+	// template.variables.first_name and template.buttons.0.
 	// Without action, the action is send.
 	Fields map[string]MappedField `json:"fields"`
 }

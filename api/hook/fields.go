@@ -41,6 +41,9 @@ type templateCall struct {
 	Name      string   `field:"template.name" validate:"required,template_name"`
 	Language  string   `field:"template.language" validate:"required,template_language"`
 	Variables []string `field:"template.variables" validate:"dive,no_nul"`
+	// Names go with Variables; none where those go by number.
+	Names   []string `field:"template.variables"`
+	Buttons []string `field:"template.buttons" validate:"dive,no_nul"`
 }
 
 // reading is the work on one body.
@@ -299,7 +302,7 @@ func (rd *reading) action() relay.Action {
 		a.ExpiresIn = time.Duration(*c.ExpiresIn) * time.Second
 	}
 	if t := c.Template; t != nil {
-		a.Template = &relay.TemplateCall{Name: t.Name, Language: t.Language, Variables: t.Variables}
+		a.Template = &relay.TemplateCall{Name: t.Name, Language: t.Language, Variables: t.Variables, Names: t.Names, Buttons: t.Buttons}
 	}
 	return a
 }

@@ -10,8 +10,8 @@
 // document of text (document.go, form.go, unwrap.go, with syntax.go and
 // token.go for what is wrong in one and mend.go for what can be mended), maybe
 // another document by the webhook's mapping (mapping.go), the fields
-// (names.go, fields.go, phone.go, template.go), the rules (rules.go,
-// refusal.go, tags.go).
+// (names.go, fields.go, phone.go, template.go, template_values.go), the rules
+// (rules.go, refusal.go, tags.go).
 package hook
 
 import (

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -39,13 +40,15 @@ func (rd *reading) applyMapping(mapping *relay.Mapping) {
 	m := mapper{rd: rd, whole: branch{value: rd.doc.json()}, left: MaxBody}
 	f := &form{}
 	put := func(name string, v []byte) { _ = f.add(bracketed(name), string(v)) } // names were checked when the mapping was made
-	for _, name := range slices.Sorted(maps.Keys(mapping.Fields)) {
+	for _, name := range slices.SortedFunc(maps.Keys(mapping.Fields), inOrder) {
 		if m.left < 0 {
 			m.given(name)
 			continue
 		}
 		v, sure := m.value(name, mapping.Fields[name])
 		switch {
+		case v == nil && valueOfTemplate(name): // left out, the next value would take its place
+			put(name, nil)
 		case v == nil:
 		case !sure && name == idempotencyKey.canonical():
 			rd.warn("%s was left out: with a part missing it would be the key of many calls.", quoteName(name))
@@ -62,6 +65,22 @@ func (rd *reading) applyMapping(mapping *relay.Mapping) {
 	_ = rd.mapped.parse() // it has just been written
 	rd.mapped.identify(rd.scratch[:0])
 }
+
+// inOrder compares names of a mapping so that template.variables.10 comes
+// after template.variables.9: a form's list is in order.
+func inOrder(a, b string) int {
+	i, j := strings.LastIndexByte(a, '.'), strings.LastIndexByte(b, '.')
+	n, errA := strconv.Atoi(a[i+1:])
+	k, errB := strconv.Atoi(b[j+1:])
+	if errA == nil && errB == nil && a[:i+1] == b[:j+1] {
+		return n - k
+	}
+	return strings.Compare(a, b)
+}
+
+// valueOfTemplate reports whether a name in a mapping is that of a variable or
+// button.
+func valueOfTemplate(name string) bool { return strings.Count(name, ".") > 1 }
 
 // bracketed writes template.variables.0 as forms do.
 func bracketed(name string) string {

@@ -35,7 +35,9 @@ func CheckMapping(m relay.Mapping) error {
 		f := mappable(known, name)
 		switch {
 		case f == unknown:
-			return refuse(name, fmt.Sprintf("There is no field %s.", quoteName(name)), "The fields are those of a call, such as phone, text and file_url, and template.name, template.language, template.variables.0.")
+			return refuse(name, fmt.Sprintf("There is no field %s.", quoteName(name)), "The fields are those of a call, such as phone, text and file_url, and template.name, template.language, template.variables.0 or template.variables.first_name, template.buttons.0.")
+		case valueOfTemplate(name) && !follows(m.Fields, name):
+			return refuse(name, fmt.Sprintf("%s does not go with the other values of the template.", quoteName(name)), "Number the values from 0 without a gap, or name all variables.")
 		case (from.Path == "") == (from.Value == ""):
 			return refuse(name, fmt.Sprintf("%s needs either a path or a value.", quoteName(name)), `For example {"path": "contact.phone"} or {"value": "Hello {contact.name}"}.`)
 		case len(from.Path) > maxMappedText || len(from.Value) > maxMappedText || len(from.Default) > maxMappedText:
@@ -67,11 +69,33 @@ func mappable(known map[string]field, name string) field {
 	if !nested || rest == "name" || rest == "language" {
 		return f
 	}
-	index, ok := strings.CutPrefix(rest, "variables.")
-	if n, err := strconv.Atoi(index); !ok || err != nil || n < 0 || n >= maxMapped || strconv.Itoa(n) != index {
+	part, key, _ := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(key)
+	switch {
+	case part != "variables" && part != "buttons":
 		return unknown
+	case ordinal.MatchString(key) && err == nil && n < maxMapped, part == "variables" && variableName.MatchString(key):
+		return f
 	}
-	return f
+	return unknown
+}
+
+// follows reports whether a variable or button of a mapping goes with the
+// others: by number after the one before it, or by name beside names only.
+func follows(fields map[string]relay.MappedField, name string) bool {
+	at := strings.LastIndexByte(name, '.') + 1
+	n, err := strconv.Atoi(name[at:])
+	if err == nil && n > 1 || err == nil && n == 1 && strings.HasPrefix(name, "template.buttons.") {
+		_, ok := fields[name[:at]+strconv.Itoa(n-1)]
+		return ok
+	}
+	for other := range fields {
+		key, same := strings.CutPrefix(other, name[:at])
+		if _, errOther := strconv.Atoi(key); same && (err == nil) != (errOther == nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // pathsIn is how many paths are looked for to fill in a field.

@@ -103,8 +103,6 @@ func (rd *reading) explain(f field, tag string) {
 		rd.refuse(f, relay.CodeInvalidField, name+" contains a NUL character (U+0000).", "Remove it.")
 	case "without_text":
 		rd.refuse(f, relay.CodeInvalidField, fmt.Sprintf("%s and %s exclude each other.", name, rd.called(text)), "A template brings its own text: put what varies into its variables.")
-	case "without_file":
-		rd.refuse(f, relay.CodeInvalidField, fmt.Sprintf("%s and %s cannot go in one message.", name, rd.called(fileURL)), "Send two messages.")
 	case "far":
 		rd.refuse(f, relay.CodeInvalidField, name+" is more than 365 days ahead.", "Give a time within the next 365 days.")
 	case "before_send_at":

@@ -58,8 +58,6 @@ func together(sl validator.StructLevel) {
 		report(text, "content")
 	case c.given[template] && c.given[text]:
 		report(template, "without_text")
-	case c.given[template] && c.given[fileURL]:
-		report(template, "without_file")
 	}
 	if c.FileURL != "" && c.FileName == "" {
 		report(fileName, "with_file_url")

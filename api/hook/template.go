@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,10 +12,11 @@ import (
 	"relevo/relay"
 )
 
-// templateParts are the members of a template, and of its variables.
+// templateParts are the members of a template, and what stands in two of them:
+// values for its variables and for its buttons.
 type templateParts struct {
-	name, language, variables *member
-	elements                  []member
+	name, language, variables, buttons *member
+	values, pressed                    []member
 }
 
 // Template names as Meta allows them, languages as it writes them:
@@ -43,8 +43,9 @@ func (rd *reading) takeTemplate() {
 	// The document has been read once, so that no error can come here.
 	_ = rd.cur.object(dec, m.valueAt, rd.takeTemplatePart)
 	t.Name = rd.templateString(rd.parts.name)
-	t.Language = rd.templateString(rd.parts.language)
+	rd.takeLanguage()
 	rd.takeVariables()
+	rd.takeButtons()
 }
 
 func (rd *reading) takeTemplatePart(m member) {
@@ -56,6 +57,8 @@ func (rd *reading) takeTemplatePart(m member) {
 		part = &rd.parts.language
 	case "variables":
 		part = &rd.parts.variables
+	case "buttons":
+		part = &rd.parts.buttons
 	default:
 		if len(rd.warnings) < maxStrangers {
 			rd.warn(`%s was ignored: there is no such field.`, quoteName(rd.partName(m.name)))
@@ -63,6 +66,10 @@ func (rd *reading) takeTemplatePart(m member) {
 		return
 	}
 	if absent(m.value) || *part != nil && rd.enough(template) {
+		return
+	}
+	if nothing(m.value) {
+		rd.warn("%s is the word %s: it counts as not given.", quoteName(rd.partName(m.name)), m.value)
 		return
 	}
 	if *part != nil {
@@ -92,46 +99,36 @@ func (rd *reading) templateString(m *member) string {
 	return s
 }
 
-// takeVariables reads the template's variables, an array of strings or of
-// numbers that are taken as they are written.
-func (rd *reading) takeVariables() {
-	m := rd.parts.variables
-	if m == nil {
-		return
-	}
-	if m.value.Kind() != jsontext.KindBeginArray {
-		rd.refusePart(m, rd.partName(m.name), "an array of strings")
-		return
-	}
-	dec := jsontext.NewDecoder(bytes.NewBuffer(m.value))
-	if _, err := dec.ReadToken(); err != nil {
-		return
-	}
-	for dec.PeekKind() != jsontext.KindEndArray {
-		v, at, err := rd.cur.value(dec, m.valueAt)
-		if err != nil {
-			return
+// takeLanguage reads the template's language. Written as browsers and phones
+// do, pt-br for pt_BR, it means one thing only.
+func (rd *reading) takeLanguage() {
+	s := rd.templateString(rd.parts.language)
+	if !rd.strict && !templateLanguage.MatchString(s) {
+		if code := languageCode(s); templateLanguage.MatchString(code) {
+			rd.warn("%s was read as %q.", quoteName(rd.partName(rd.parts.language.name)), code)
+			s = code
 		}
-		s, ok := stringOf(v)
-		e := member{value: v, valueAt: at}
-		if !ok {
-			rd.refusePart(&e, fmt.Sprintf("%s[%d]", rd.partName(m.name), len(rd.parts.elements)), "a string")
-		}
-		rd.parts.elements = append(rd.parts.elements, e)
-		rd.call.Template.Variables = append(rd.call.Template.Variables, s)
 	}
+	rd.call.Template.Language = s
+}
+
+// languageCode is a language as Meta writes it: the language in small letters,
+// a script of four with one capital, a country in capitals.
+func languageCode(s string) string {
+	parts := strings.Split(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(s)), "-", "_"), "_")
+	for i, p := range parts[1:] {
+		if len(p) == len("Hans") {
+			parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
+			continue
+		}
+		parts[i+1] = strings.ToUpper(p)
+	}
+	return strings.Join(parts, "_")
 }
 
 // refusePart says that something in the template has the wrong type.
 func (rd *reading) refusePart(m *member, name, want string) {
-	if rd.enough(template) {
-		return
-	}
-	line, column := rd.cur.src.place(m.valueAt)
-	rd.fault(template, relay.FieldError{
-		Field: name, Code: relay.CodeInvalidField, Line: line, Column: column,
-		Message: fmt.Sprintf("%s must be %s, not %s.", quoteName(name), want, kindOf(m.value)),
-	})
+	rd.faultAt(m.valueAt, name, fmt.Sprintf("must be %s, not %s", want, kindOf(m.value)), "")
 }
 
 // refuseTemplate explains a broken rule of a part of the template.
@@ -139,9 +136,8 @@ func (rd *reading) refuseTemplate(part string, broken validator.FieldError) {
 	if rd.enough(template) {
 		return
 	}
-	m, hint := rd.parts.variables, "Remove it."
-	what := "contains a NUL character (U+0000)"
-	code := relay.CodeInvalidField
+	var m *member
+	var what, hint string
 	switch part {
 	case "name":
 		m, what, hint = rd.parts.name, "must be 1 to 512 small letters, digits and underscores", "It is the name under which the template was approved, such as order_shipped."
@@ -150,6 +146,9 @@ func (rd *reading) refuseTemplate(part string, broken validator.FieldError) {
 		if m == nil {
 			hint = "Write a language code such as en or en_US."
 		}
+	default:
+		rd.refuseValue(part, broken.Field())
+		return
 	}
 	if m == nil {
 		name := rd.partName([]byte(part))
@@ -157,16 +156,16 @@ func (rd *reading) refuseTemplate(part string, broken validator.FieldError) {
 		rd.fault(template, relay.FieldError{Field: name, Code: relay.CodeMissingField, Line: line, Column: column, Message: quoteName(name) + " is missing.", Hint: hint})
 		return
 	}
-	if _, ok := stringOf(m.value); !ok && part != "variables" {
-		return // its type is wrong, and that has been said
+	if _, ok := stringOf(m.value); ok { // else its type is wrong, and that has been said
+		rd.faultAt(m.valueAt, rd.partName(m.name), what, hint)
 	}
-	name := rd.partName(m.name)
-	if part == "variables" {
-		i := strings.IndexByte(broken.Field(), '[')
-		name += broken.Field()[i:]
-		n, _ := strconv.Atoi(strings.Trim(broken.Field()[i:], "[]"))
-		m = &rd.parts.elements[n]
+}
+
+// faultAt says what is wrong with something in the template.
+func (rd *reading) faultAt(at int, name, what, hint string) {
+	if rd.enough(template) {
+		return
 	}
-	line, column := rd.cur.src.place(m.valueAt)
-	rd.fault(template, relay.FieldError{Field: name, Code: code, Line: line, Column: column, Message: quoteName(name) + " " + what + ".", Hint: hint})
+	line, column := rd.cur.src.place(at)
+	rd.fault(template, relay.FieldError{Field: name, Code: relay.CodeInvalidField, Line: line, Column: column, Message: quoteName(name) + " " + what + ".", Hint: hint})
 }
