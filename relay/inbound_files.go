@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"relevo/queue"
@@ -55,7 +56,7 @@ func (r *Relay) fetchReceived(ctx context.Context, f Fetch) {
 			r.returnFetch(context.WithoutCancel(ctx), f, time.Now())
 			return
 		}
-		r.Log.Info("fetch inbound file", "message", f.MessageID, "workspace", f.Workspace, "try", f.Tries, "bytes", got.Size, "ok", err == nil, "duration", time.Since(started).Round(time.Microsecond).String())
+		r.Log.Info("fetch inbound file", "message", f.MessageID, "workspace", f.Workspace, "try", f.Tries, "bytes", got.Size, "ok", err == nil, "error", loggable(err), "duration", time.Since(started).Round(time.Microsecond).String())
 	}
 	failed := err
 	err = r.update(ctx, f.Workspace, func(tx Tx) error { return settleReceived(ctx, tx, f, n, got, failed) })
@@ -137,6 +138,25 @@ func settleReceived(ctx context.Context, tx Tx, f Fetch, n int, got ReceivedFile
 	}
 	job.Tries, job.Next = 0, time.Now()
 	return tx.PutFetch(ctx, job)
+}
+
+// loggable is why a file was not fetched, without the address that it was to
+// come from: that may be a secret.
+func loggable(err error) string {
+	if err == nil {
+		return ""
+	}
+	if fe, ok := errors.AsType[*FetchError](err); ok {
+		return string(fe.Code)
+	}
+	for strings.Contains(err.Error(), "://") {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return fmt.Sprintf("%T", err)
+		}
+		err = inner
+	}
+	return err.Error()
 }
 
 // missing is why a file could not be had, and whether that is for good.
