@@ -29,6 +29,10 @@ func (s *server) serveCallback(c echo.Context) error {
 	req := c.Request()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), callbackWithin)
 	defer cancel()
+	// a body of a stranger is not worth the memory
+	if err := s.relay.KnowsCallback(ctx, c.Param("ch"), c.Param("key")); err != nil {
+		return callbackError(err)
+	}
 	body, err := io.ReadAll(io.LimitReader(req.Body, maxCallback+1))
 	switch {
 	case err != nil:
@@ -43,19 +47,30 @@ func (s *server) serveCallback(c echo.Context) error {
 	switch {
 	case errors.Is(err, relay.ErrForged):
 		s.Log.Warn("callback refused: its signature is wrong, or it is for another account", "channel", c.Param("ch"), "remote_ip", clientIP(req, s.TrustedProxies).String())
-		return relay.Refusef(relay.CodeForbidden, "This call is not signed by the provider of this channel.")
-	case errors.Is(err, relay.ErrNotFound):
-		return relay.Refusef(relay.CodeNotFound, "There is nothing at this address.")
 	case errors.Is(err, relay.ErrUnreadable):
 		s.Log.Warn("callback not understood", "channel", c.Param("ch"), "bytes", len(body), "error", err)
-		return relay.Refusef(relay.CodeInvalidJSON, "This call cannot be read.")
-	case err != nil: // ours: the provider calls again
-		return err
+	}
+	if err != nil {
+		return callbackError(err)
 	}
 	if len(got.Reply) == 0 {
 		return c.NoContent(http.StatusOK)
 	}
 	return c.Blob(http.StatusOK, got.Type, got.Reply)
+}
+
+// callbackError is what a provider is told of its call. What has no case is a
+// fault of ours: it calls again.
+func callbackError(err error) error {
+	switch {
+	case errors.Is(err, relay.ErrForged):
+		return relay.Refusef(relay.CodeForbidden, "This call is not signed by the provider of this channel.")
+	case errors.Is(err, relay.ErrNotFound):
+		return relay.Refusef(relay.CodeNotFound, "There is nothing at this address.")
+	case errors.Is(err, relay.ErrUnreadable):
+		return relay.Refusef(relay.CodeInvalidJSON, "This call cannot be read.")
+	}
+	return err
 }
 
 // serveFile gives a provider the file of a message. Its address cannot be

@@ -219,3 +219,21 @@ func TestANameThatSomebodyGaveAFileStaysAName(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// endlessBody counts what is read of a body.
+type endlessBody struct{ n int }
+
+func (c *endlessBody) Read(b []byte) (int, error) {
+	c.n += len(b)
+	return len(b), nil
+}
+
+func TestTheBodyOfAStrangersCallbackIsNotRead(t *testing.T) {
+	h, _, ch := acmeHouse(t)
+	for _, url := range []string{"/callback/" + ch["id"].(string) + "/x", "/callback/ch_x/" + strings.Repeat("x", 26) + "/status"} {
+		body := &endlessBody{}
+		if rec := h.call(http.MethodPost, url, io.LimitReader(body, 1<<30)); rec.Code != 404 || body.n > 1<<20 {
+			t.Errorf("%s: %d after %d bytes", url, rec.Code, body.n)
+		}
+	}
+}

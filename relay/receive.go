@@ -45,6 +45,13 @@ func (r *Relay) Receive(ctx context.Context, channel, key string, c Callback) (R
 	return first, err
 }
 
+// KnowsCallback is nil where a callback address leads to a channel, else
+// ErrNotFound.
+func (r *Relay) KnowsCallback(ctx context.Context, channel, key string) error {
+	_, err := r.byCallback(ctx, channel, key)
+	return err
+}
+
 // receiveFor takes what a callback says of one channel.
 func (r *Relay) receiveFor(ctx context.Context, ch Channel, d Receiver, c Callback) (Received, error) {
 	open, err := r.opened(ch)
