@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/bits"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // reconcileEvery is the period of the reconciliation.
@@ -31,8 +33,14 @@ func (r *Relay) Reconcile(ctx context.Context) error {
 	})
 }
 
-// lookUps bounds what one reconciliation asks providers.
-const lookUps = 1000
+// lookUps bounds what one reconciliation asks providers, lookUpsAtOnce how many
+// of them at once. One that does not answer holds up nobody's units for longer
+// than lookUpsWithin.
+const (
+	lookUps       = 1000
+	lookUpsAtOnce = 8
+	lookUpsWithin = 30 * time.Second
+)
 
 // lookUp asks the drivers that can tell what became of a message.
 func (r *Relay) lookUp(ctx context.Context) error {
@@ -40,15 +48,23 @@ func (r *Relay) lookUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	within, cancel := context.WithTimeout(ctx, lookUpsWithin)
+	defer cancel()
+	var g errgroup.Group
+	g.SetLimit(lookUpsAtOnce)
 	for _, ref := range refs {
-		if err := ctx.Err(); err != nil {
-			return err
+		if within.Err() != nil {
+			break
 		}
-		if err := r.lookUpOne(ctx, ref); err != nil {
-			r.Log.Warn("look up a message of unknown outcome", "message", ref.ID, "error", err)
-		}
+		g.Go(func() error {
+			if err := r.lookUpOne(within, ref); err != nil {
+				r.Log.Warn("look up a message of unknown outcome", "message", ref.ID, "error", err)
+			}
+			return nil
+		})
 	}
-	return nil
+	_ = g.Wait() // a panic of a driver comes out here
+	return ctx.Err()
 }
 
 func (r *Relay) lookUpOne(ctx context.Context, ref MessageRef) error {

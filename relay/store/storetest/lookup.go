@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ func lookingUp() []storyCase {
 	return []storyCase{
 		{"AnUnknownOutcomeIsLookedUpAtDoublingAgesAndSettled", looksUp},
 		{"EvidenceOfAnotherMessageSettlesNothing", lookedUpAnother},
+		{"AProviderThatDoesNotAnswerHoldsUpNobodysUnits", silentProvider},
 		{"WhatAProviderCannotTellIsUnconfirmedInTheEnd", cannotTell},
 		{"AChannelDeletedBeforeACrashIsDrainedAfterIt", drainedAfterCrash},
 		{"AProfileNameIsKeptAsFarAsAChatNameMayGo", longProfileName},
@@ -143,4 +145,31 @@ func longProfileName(t *testing.T, w *world) {
 	if want := strings.Repeat("é", 256); chat.Name != want {
 		t.Errorf("a name of %d bytes is kept, want %d", len(chat.Name), len(want))
 	}
+}
+
+// silent is a driver whose provider lets every question wait.
+type silent struct{ *driver }
+
+// Resolve waits for as long as it may.
+func (silent) Resolve(ctx context.Context, _ relay.Outgoing) (relay.Report, bool, error) {
+	<-ctx.Done()
+	return relay.Report{}, false, ctx.Err()
+}
+
+func silentProvider(t *testing.T, w *world) {
+	w.relay.Drivers["fake"] = silent{w.driver}
+	w.driver.fails(&relay.SendError{Verdict: relay.Unsure})
+	for n := range 40 {
+		w.accept(text(fmt.Sprintf("+1415%03d", n), "a"))
+	}
+	w.dispatch(2 * time.Minute)
+	time.Sleep(w.set.UnconfirmedAfter)
+	began := time.Now()
+	if err := w.relay.Reconcile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > time.Minute {
+		t.Errorf("the units of 40 messages came back after %s", took)
+	}
+	w.balance(100, 0, 0)
 }
