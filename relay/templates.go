@@ -204,6 +204,9 @@ func (r *Relay) eachChannel(ctx context.Context, fn func(Channel)) error {
 				continue
 			}
 			list, err := r.Channels(ctx, w.ID)
+			if isCode(err, CodeNotFound) {
+				continue // deleted just now
+			}
 			if err != nil {
 				return fmt.Errorf("channels of workspace %s: %w", w.ID, err)
 			}

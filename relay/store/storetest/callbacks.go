@@ -17,6 +17,7 @@ func toldBack() []storyCase {
 		{"ReportsOnAnAddressOfTheirOwnSayNothingOfTheWindow", reportsAlone},
 		{"AScheduledTextIsJudgedByTheWindowWhenItLeaves", scheduledOutside},
 		{"TheTemplatesOfTheAccountBeforeSayNothingOfTheNext", templatesOfBefore},
+		{"AWorkspaceThatGoesKeepsNobodysListsBack", goneWorkspace},
 		{"APushIsWrittenOverTheListThatCameMeanwhile", pushMeanwhile},
 		{"ACheckThatComesToNothingLeavesWhatIsKnownOfCredentials", checked},
 		{"ACallbackThatCannotBeReadIsToldFromAFaultOfTheServer", unreadable},
@@ -193,5 +194,37 @@ func checked(t *testing.T, w *world) {
 	}
 	if c, err := w.relay.Channel(t.Context(), w.ws.ID, ch.ID); err != nil || !c.CredentialsUntil.IsZero() {
 		t.Errorf("new credentials end at %v (%v), as the old ones do", c.CredentialsUntil, err)
+	}
+}
+
+// going is a store in which a workspace goes right after it was listed.
+type going struct {
+	relay.Store
+	then func()
+}
+
+func (s *going) Workspaces(ctx context.Context, p relay.Page) ([]relay.Workspace, string, error) {
+	list, next, err := s.Store.Workspaces(ctx, p)
+	s.then()
+	return list, next, err
+}
+
+func goneWorkspace(t *testing.T, w *world) {
+	ch := w.provided("+15550002222", "a", 1)
+	w.provider.templates = knownTemplates()
+	other, err := w.relay.CreateWorkspace(t.Context(), "Other") // listed before
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.relay.Store = &going{w.store, func() {
+		if err := w.relay.DeleteWorkspace(t.Context(), other.ID); err != nil {
+			t.Error(err)
+		}
+	}}
+	if err := w.relay.SyncAllTemplates(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if _, list, err := w.relay.Templates(t.Context(), w.ws.ID, ch.ID); err != nil || len(list) != 4 {
+		t.Errorf("%d templates were read (%v), want 4", len(list), err)
 	}
 }
