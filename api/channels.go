@@ -31,7 +31,8 @@ type channelView struct {
 	// into the provider's console, null where it does not call back.
 	Settings  map[string]string `json:"settings"`
 	Callbacks *callbacksView    `json:"callbacks"`
-	// CallbacksSince is since when the provider has been calling back; null:
+	// CallbacksSince is since when callbacks come that show that what people
+	// write would come too; null:
 	// not yet.
 	CallbacksSince *time.Time `json:"callbacks_since"`
 	// FilesOut and FilesIn: are files sent, and those of what people write
