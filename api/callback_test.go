@@ -57,7 +57,7 @@ func (*acme) Account(settings json.RawMessage) string {
 func (*acme) Check(_ context.Context, ch relay.Channel, at relay.Addresses) []relay.Finding {
 	var s struct{ Token string }
 	_ = json.Unmarshal(ch.Settings, &s)
-	return []relay.Finding{{Subject: "token", State: relay.Well, Message: fmt.Sprint("token of ", len(s.Token), " characters, ", at.Callback != "")}}
+	return []relay.Finding{{Subject: "token", State: relay.Well, Message: fmt.Sprint("token of ", len(s.Token), " characters, ", at.Callback != "", ", ", len(at.Shared))}}
 }
 
 func (*acme) Window() time.Duration { return 24 * time.Hour }
@@ -123,8 +123,13 @@ func TestACredentialIsKeptSealedAndNeverShownWhole(t *testing.T) {
 		t.Errorf("after a change of the account: %v", s)
 	}
 	list := h.object(h.api("POST", "channels/"+id+"/check", ""), 200)["data"].([]any)
-	if f := list[0].(map[string]any); f["message"] != "token of 15 characters, true" || f["state"] != "ok" {
+	if f := list[0].(map[string]any); f["message"] != "token of 15 characters, true, 0" || f["state"] != "ok" {
 		t.Errorf("the check says %v", f)
+	}
+	h.object(h.api("POST", "channels", `{"kind":"acme","name":"Two","phone":"+15105566779","settings":{"token":"secret-token-99"}}`), 201)
+	list = h.object(h.api("POST", "channels/"+id+"/check", ""), 200)["data"].([]any)
+	if f := list[0].(map[string]any); f["message"] != "token of 15 characters, true, 3" {
+		t.Errorf("with another channel of its kind the check says %v", f)
 	}
 	h.refused(h.api("POST", "channels/"+h.channel+"/check", ""), 400, relay.CodeInvalidField)
 	if strings.Contains(h.log.String(), "secret-token") {

@@ -294,6 +294,9 @@ func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p Chann
 			}
 		}
 		bad := r.checkChannel(c)
+		if bad == nil && p.Fallback != nil {
+			bad = fallbackFits(ctx, tx, *c)
+		}
 		if p.Settings != nil && bad == nil {
 			bad = r.connect(c, p.Settings)
 		}

@@ -104,6 +104,9 @@ func (r *Relay) Check(ctx context.Context, workspace, id string) ([]Finding, err
 		return nil, err
 	}
 	at := r.Addresses(c)
+	if at.Shared, err = r.siblings(ctx, c); err != nil {
+		return nil, err
+	}
 	findings := d.Check(ctx, open, at)
 	if err := r.noteCredentials(ctx, c, findings); err != nil {
 		return nil, err
@@ -114,6 +117,18 @@ func (r *Relay) Check(ctx context.Context, workspace, id string) ([]Finding, err
 			Hint:    "Set public_url to the https address under which the proxy in front of Relevo is reached."})
 	}
 	return findings, nil
+}
+
+// siblings are the callback addresses of the other channels of a kind in the
+// workspace.
+func (r *Relay) siblings(ctx context.Context, c Channel) (all []string, err error) {
+	list, err := r.Channels(ctx, c.Workspace)
+	for _, s := range list {
+		if at := r.Addresses(s); s.ID != c.ID && s.Kind == c.Kind && at.Callback != "" {
+			all = append(all, at.Callback, at.Status, at.Inbound)
+		}
+	}
+	return all, err
 }
 
 var errNoReceiver = errors.New("the channel's kind takes no callbacks")

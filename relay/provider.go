@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -40,6 +41,15 @@ type Addresses struct {
 	Callback, Status, Inbound string
 	// VerifyToken is what Meta asks for when the address is saved there.
 	VerifyToken string
+	// Shared are the addresses of the workspace's other channels of this kind:
+	// what comes there is read for this one too. Check alone is given them.
+	Shared []string
+}
+
+// Reach reports whether all that a provider sends to an address is read for
+// the channel: the address of its callbacks, or one of another channel.
+func (a Addresses) Reach(address string) bool {
+	return address != "" && (address == a.Callback || slices.Contains(a.Shared, address))
 }
 
 // Finding is one line of a check.

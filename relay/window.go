@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -61,6 +62,29 @@ func (t *acceptance) outsideWindow(rt *route) *Error {
 	t.a.Text, t.a.Template = "", f.call(t.a.Text)
 	rt.warnings = append(rt.warnings, "this person has not written within the last 24 hours, so the text goes as the template "+f.Name)
 	return nil
+}
+
+// fallbackFits refuses a fallback template that certainly cannot take a text:
+// its list was read, and it is not there or has not one variable. The other
+// errors are the store's.
+func fallbackFits(ctx context.Context, tx Tx, c Channel) error {
+	if c.Fallback == nil || c.TemplatesAt.IsZero() {
+		return nil
+	}
+	found, err := tx.TemplatesByName(ctx, c.Workspace, c.ID, c.Fallback.Name)
+	if err != nil {
+		return err
+	}
+	for _, t := range found {
+		if language(t.Language) != c.Fallback.Language {
+			continue
+		}
+		if n := len(t.Variables()); n != 1 || t.headerFile() != "" {
+			return RefuseField(CodeInvalidField, "fallback_template", fmt.Sprintf("The template %q takes %s; a fallback takes one, for the text, and no file.", t.Name, variableCount(t.Variables())), "Choose or submit another one.")
+		}
+		return nil
+	}
+	return RefuseField(CodeInvalidField, "fallback_template", fmt.Sprintf("This channel has no template %q in %q.", c.Fallback.Name, c.Fallback.Language), "Read the list of templates again, or choose another one.")
 }
 
 // call puts a text into the only variable of a template.

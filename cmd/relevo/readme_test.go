@@ -130,8 +130,8 @@ func TestTheReadmeNamesEveryCommand(t *testing.T) {
 // Every command line of the examples is one that the program understands.
 func TestTheReadmesCommandsExist(t *testing.T) {
 	root := newRootCommand(&program{})
-	for _, name := range []string{"README.md", "SECURITY.md", "relevo.service"} {
-		found := regexp.MustCompile("(?:`|\\$\\(|(?m:^)|-- )relevo ([^`#)\n]+)").FindAllStringSubmatch(document(t, name), -1)
+	for _, name := range []string{"README.md", "SECURITY.md", "relevo.service", "relay/driver/meta/README.md", "relay/driver/twilio/README.md", "relay/driver/vonage/README.md", "relay/driver/infobip/README.md"} {
+		found := regexp.MustCompile("(?:`|\\$\\(|(?m:^ *)|-- )relevo ([^`#)\n]+)").FindAllStringSubmatch(document(t, name), -1)
 		if len(found) == 0 {
 			t.Errorf("%s shows no command", name)
 		}

@@ -164,7 +164,7 @@ func (d *shared) checkInbound(ctx context.Context, s settings, at relay.Addresse
 		}
 		to := string(c.Forwarding.URL)
 		switch format := string(c.Forwarding.Format); {
-		case to == "" || to != at.Inbound && to != at.Callback:
+		case to != at.Inbound && !at.Reach(to):
 			f.Message = "What people write to this sender is forwarded to another address."
 		case format != "" && !strings.HasPrefix(format, "MO_OTT_"):
 			f.Message = "What people write is forwarded in a format that this channel does not read."

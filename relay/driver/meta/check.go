@@ -152,7 +152,7 @@ func (c *checking) goesTo(number, account, app string) {
 			continue
 		}
 		c.callback = true
-		if place.address == c.at.Callback {
+		if c.at.Reach(place.address) {
 			c.find("callback", relay.Well, "Meta sends what happens to this channel's address, as set for "+place.of+".", "")
 			return
 		}

@@ -105,7 +105,7 @@ func (k setting) read(raw json.RawMessage, to *string) *relay.FieldError {
 		}
 		return nil
 	case v != "" && !k.form.MatchString(v):
-		return k.fault(relay.CodeInvalidField, fmt.Sprintf("This is not a %s. %s", k.what, k.is))
+		return k.fault(relay.CodeInvalidField, fmt.Sprintf("This is no %s. %s", k.what, k.is))
 	}
 	*to = v
 	return nil

@@ -140,7 +140,7 @@ func callback(subject, set, method, click string, at relay.Addresses) relay.Find
 		return doubt(subject, "This channel has no callback address yet.", "Save the channel once more.")
 	case set == "":
 		return trouble(subject, "Twilio has no address for inbound messages: what people write does not arrive.", hint)
-	case !same(set, at.Inbound, at.Callback):
+	case !same(set, append([]string{at.Inbound, at.Callback}, at.Shared...)...):
 		return trouble(subject, "Twilio sends inbound messages to another address than this channel's.", hint)
 	case method != "" && !strings.EqualFold(method, "POST"):
 		return doubt(subject, "Twilio calls the inbound address with "+method+".", "Choose HTTP POST in "+click+".")

@@ -139,7 +139,7 @@ func checkCallbacks(app application, at relay.Addresses) []relay.Finding {
 		switch {
 		case w.Address == "":
 			return relay.Finding{Subject: name, State: relay.Trouble, Message: "The application has no " + label + ".", Hint: hint}
-		case w.Address != want && w.Address != at.Callback:
+		case w.Address != want && !at.Reach(w.Address):
 			return relay.Finding{Subject: name, State: relay.Trouble, Message: "The application's " + label + " leads elsewhere.", Hint: hint}
 		case w.Method != "" && !strings.EqualFold(w.Method, http.MethodPost):
 			return relay.Finding{Subject: name, State: relay.Trouble, Message: "The application's " + label + " is not called with POST.", Hint: atApplication + " > Capabilities > Messages > " + label + ": choose POST and Save."}

@@ -130,6 +130,10 @@ func fallbacks(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.refused(via(ch, text("+14151231234", "x")), relay.CodeWindowClosed)
+	for _, bad := range []relay.TemplateRef{{Name: "order", Language: "en"}, {Name: "invoice", Language: "en"}, {Name: "news", Language: "es"}} {
+		_, err := w.relay.UpdateChannel(t.Context(), w.ws.ID, ch.ID, relay.ChannelPatch{Fallback: &bad})
+		w.code(err, relay.CodeInvalidField)
+	}
 	_, err := w.relay.UpdateChannel(t.Context(), w.ws.ID, w.ch.ID, relay.ChannelPatch{Fallback: &relay.TemplateRef{Name: "news", Language: "en"}})
 	w.code(err, relay.CodeInvalidField)
 }
