@@ -20,10 +20,10 @@ func (r *Relay) Window(ch Channel, c Chat) (end time.Time, ok bool) {
 	return c.LastInboundAt.Add(d.Window()), true
 }
 
-// closed reports whether it is certain that the session window is closed now:
-// the channel's callbacks have been coming without a gap for as long as a
-// window lasts, so that nothing the recipient wrote was missed.
-func (r *Relay) closed(ch Channel, c Chat, now time.Time) bool {
+// closed reports whether the session window will certainly be closed at a time,
+// unless the recipient writes: the channel's callbacks have been coming without
+// a gap for as long as a window lasts, so that nothing they wrote was missed.
+func (r *Relay) closed(ch Channel, c Chat, now, at time.Time) bool {
 	d, ok := r.Drivers[ch.Kind].(Windowed)
 	if !ok || c.Group {
 		return false
@@ -35,7 +35,7 @@ func (r *Relay) closed(ch Channel, c Chat, now time.Time) bool {
 	if c.User == "" && now.Sub(ch.NamelessAt) < w+callbackEvery {
 		return false // it may have been this person
 	}
-	return !now.Before(c.LastInboundAt.Add(w))
+	return !at.Before(c.LastInboundAt.Add(w))
 }
 
 // windowOver is what the owner reads of a message that found the window
@@ -48,11 +48,12 @@ func windowClosed() *Error {
 		"Send an approved template instead, or wait until they write.")
 }
 
-// outsideWindow refuses at accept what the provider would certainly refuse, or
-// makes it a call of the channel's fallback template. Of what leaves later it
-// is judged then: the person may write before.
+// outsideWindow refuses at accept what the provider would refuse as things are,
+// or makes it a call of the channel's fallback template. What is to leave later
+// is judged by that time: a text that only goes out if the person happens to
+// write before is none to promise.
 func (t *acceptance) outsideWindow(rt *route) *Error {
-	if t.a.Template != nil || t.a.SendAt.After(t.call.At) || !t.r.closed(rt.channel, rt.chat, t.call.At) {
+	if t.a.Template != nil || !t.r.closed(rt.channel, rt.chat, t.call.At, later(t.call.At, t.a.SendAt)) {
 		return nil
 	}
 	f := rt.channel.Fallback
@@ -118,7 +119,7 @@ func (r *Relay) late(ctx context.Context, tx Tx, m *Message, now time.Time) (boo
 	if err != nil {
 		return false, err
 	}
-	if !r.closed(ch, c, now) {
+	if !r.closed(ch, c, now, now) {
 		return false, nil
 	}
 	if ch.Fallback == nil || m.File != nil || len(m.Parts) > 0 {
