@@ -147,11 +147,14 @@ func (t *intake) take(ctx context.Context) (Chat, error) {
 	if t.in.At.IsZero() || t.in.At.After(t.now) {
 		t.in.At = t.now // a provider's clock may be wrong
 	}
-	chat, err := t.chat(ctx)
-	if err != nil {
-		return chat, err
-	}
 	again, err := t.seenBefore(ctx)
+	if err != nil {
+		return Chat{}, err
+	}
+	if again {
+		t.in.At = time.Time{} // a repetition, which may come late, opens no window
+	}
+	chat, err := t.chat(ctx)
 	if err != nil || again {
 		return chat, err
 	}

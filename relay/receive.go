@@ -35,6 +35,10 @@ func (r *Relay) Receive(ctx context.Context, channel, key string, c Callback) (R
 		if s.ID == ch.ID || s.Kind != ch.Kind {
 			continue
 		}
+		if _, damaged := r.opened(s); damaged != nil {
+			r.Log.Error("a channel's settings cannot be opened; callbacks are not looked at for it", "channel", s.ID, "error", damaged)
+			continue
+		}
 		switch _, other := r.receiveFor(ctx, s, d, c); {
 		case other == nil && err != nil:
 			err = nil

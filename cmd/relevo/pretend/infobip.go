@@ -33,8 +33,9 @@ const (
 var infobipHook = infobiptest.Security{Secret: "pretend-callback-secret", Header: "X-Hub-Signature-256"}
 
 func newInfobip(c *http.Client) *infobipAccount {
-	return &infobipAccount{to: map[string]Callbacks{},
-		Fake: infobiptest.New(infobiptest.Options{Key: infobipKey, Sender: digits(infobipPhone), ViberSender: infobipName, HTTP: c})}
+	f := infobiptest.New(infobiptest.Options{Key: infobipKey, Sender: digits(infobipPhone), ViberSender: infobipName, HTTP: c})
+	f.SetQuality(map[string]any{"sender": digits(infobipPhone), "qualityRating": "HIGH", "status": "CONNECTED", "currentLimit": "LIMIT_10K"})
+	return &infobipAccount{to: map[string]Callbacks{}, Fake: f}
 }
 
 func (*infobipAccount) channels() []Channel {

@@ -107,6 +107,7 @@ func (a *vonageAccount) status(ctx context.Context, id, status string, code int)
 func (a *vonageAccount) decide(ctx context.Context, d Decision) (int, error) {
 	for _, t := range a.Templates() {
 		if t["name"] == d.Name && t["language"] == d.Language {
+			a.Decide(d.Name, d.Language, d.Event)
 			return a.deliver(ctx, a.statusURL(), a.Notice(fmt.Sprint(t["id"]), d.Name, d.Language, d.Event, d.Reason, time.Now()))
 		}
 	}

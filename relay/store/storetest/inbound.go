@@ -280,7 +280,11 @@ func toldTwice(t *testing.T, w *world) {
 		t.Errorf("told eight times at once, %d were counted, want 1", n)
 	}
 	w.crash()
+	time.Sleep(time.Hour)
 	tell(w.ch.ID, "wamid.1")
+	if chats, _, err := w.store.Chats(t.Context(), w.ws.ID, "", relay.Page{Limit: 10}); err != nil || len(chats) != 1 || time.Since(chats[0].LastInboundAt) != time.Hour {
+		t.Errorf("a repetition an hour later moved the last message of %+v, %v", chats, err)
+	}
 	if n := w.received(); n != 1 {
 		t.Errorf("told again after a crash, %d are counted, want 1", n)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -18,6 +19,18 @@ func (f *Fake) PutTemplate(t map[string]any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.templates = append(f.templates, t)
+}
+
+// Decide gives a kept template another status, such as APPROVED.
+func (f *Fake) Decide(name, language, status string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, t := range f.templates {
+		if t["name"] == name && t["language"] == language {
+			t = maps.Clone(t)
+			t["status"], f.templates[i] = status, t
+		}
+	}
 }
 
 // Templates are all that are kept.
