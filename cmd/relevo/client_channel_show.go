@@ -108,7 +108,7 @@ func callbackColumns(kind string) []column {
 	switch kind {
 	case "meta":
 		return []column{one, token}
-	case "twilio", "vonage", "infobip", "infobip_viber":
+	case "twilio", "vonage", "infobip_whatsapp", "infobip_viber":
 		return []column{inbound, status}
 	}
 	return []column{one, token, inbound, status}

@@ -254,7 +254,7 @@ func fileServer(t *testing.T) (url string, picture, document []byte) {
 
 // kinds of channels that are played, with the database for some.
 func TestChannelsOfProvidersEndToEnd(t *testing.T) {
-	for _, kind := range []string{"meta", "twilio", "vonage", "infobip", "infobip_viber"} {
+	for _, kind := range []string{"meta", "twilio", "vonage", "infobip_whatsapp", "infobip_viber"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			story(newWorld(t, kind, nil))

@@ -26,6 +26,7 @@ const (
 	infobipKey   = "0123456789abcdef0123456789abcdef-11111111-2222-3333"
 	infobipPhone = "+441134960000"
 	infobipName  = "CompanyName"
+	whatsAppKind = "infobip_whatsapp"
 	viberKind    = "infobip_viber"
 )
 
@@ -43,7 +44,7 @@ func (*infobipAccount) channels() []Channel {
 		b, _ := json.Marshal(map[string]string{"base_url": "https://pretend.api.infobip.com", "api_key": infobipKey, "sender": sender, "callback_secret": infobipHook.Secret})
 		return b
 	}
-	return []Channel{{"infobip", infobipPhone, settings(digits(infobipPhone))}, {viberKind, "", settings(infobipName)}}
+	return []Channel{{whatsAppKind, infobipPhone, settings(digits(infobipPhone))}, {viberKind, "", settings(infobipName)}}
 }
 
 // taken are the messages that went out.
@@ -96,7 +97,7 @@ func (a *infobipAccount) inbound(ctx context.Context, w Written) (int, error) {
 	if w.Kind == viberKind {
 		channel = "VIBER"
 	} else {
-		w.Kind = "infobip"
+		w.Kind = whatsAppKind
 	}
 	a.mu.Lock()
 	to := a.to[w.Kind].InboundURL
@@ -115,7 +116,7 @@ func (a *infobipAccount) inbound(ctx context.Context, w Written) (int, error) {
 
 // reports is where reports about a message go.
 func (a *infobipAccount) reports(m infobiptest.Message) string {
-	kind := "infobip"
+	kind := whatsAppKind
 	if m.Channel == "VIBER" {
 		kind = viberKind
 	}

@@ -25,7 +25,7 @@ import (
 
 // Kinds of channels that this package serves.
 const (
-	Kind      = "infobip"
+	Kind      = "infobip_whatsapp"
 	ViberKind = "infobip_viber"
 )
 
