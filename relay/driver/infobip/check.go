@@ -33,7 +33,7 @@ func (d *shared) Check(ctx context.Context, ch relay.Channel, at relay.Addresses
 	if !ok {
 		return findings
 	}
-	if d.flavor == whatsapp {
+	if d.flavor == onWhatsApp {
 		findings = append(findings, d.checkSender(ctx, s), checkPhone(s, ch))
 	}
 	return append(findings, d.checkInbound(ctx, s, at), checkReports(s, ch))

@@ -17,9 +17,9 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 	"relevo/relay/driver/wire"
 )
 
@@ -46,17 +46,26 @@ type Options struct {
 
 // Driver serves WhatsApp channels of Infobip. Its methods may be called
 // concurrently.
-type Driver struct{ shared }
+//
+// Infobip names WhatsApp's limits for files as its own, and itself takes 4,000
+// messages a second.
+// https://www.infobip.com/docs/api/channels/whatsapp
+// https://www.infobip.com/docs/whatsapp/message-types-and-templates/free-form-messages
+type Driver struct {
+	whatsapp.Limits
+	whatsapp.Pace
+	shared
+}
 
 // Viber serves Viber Business channels of Infobip. Its methods may be called
 // concurrently.
 type Viber struct{ shared }
 
 // New makes the driver of WhatsApp channels.
-func New(o Options) *Driver { return &Driver{newShared(o, whatsapp)} }
+func New(o Options) *Driver { return &Driver{shared: newShared(o, onWhatsApp)} }
 
 // NewViber makes the driver of Viber channels.
-func NewViber(o Options) *Viber { return &Viber{newShared(o, viber)} }
+func NewViber(o Options) *Viber { return &Viber{newShared(o, onViber)} }
 
 // flavor is what differs between the two in what they share.
 type flavor struct {
@@ -72,8 +81,8 @@ type flavor struct {
 }
 
 var (
-	whatsapp = flavor{"WhatsApp", "WHATSAPP", "WHATSAPP", "number", "/whatsapp/2/logs"}
-	viber    = flavor{"Viber", "VIBER", "VIBER_BM", "resource", "/viber/2/logs"}
+	onWhatsApp = flavor{"WhatsApp", "WHATSAPP", "WHATSAPP", "number", "/whatsapp/2/logs"}
+	onViber    = flavor{"Viber", "VIBER", "VIBER_BM", "resource", "/viber/2/logs"}
 )
 
 // shared is what both drivers do alike.
@@ -168,17 +177,3 @@ func link(f *relay.OutgoingFile, max int) (string, error) {
 
 // NeedsLink is true of every kind: Infobip fetches files itself.
 func (*shared) NeedsLink(relay.FileKind) bool { return true }
-
-// Window is how long WhatsApp takes free text after a person wrote:
-// https://www.infobip.com/docs/whatsapp/message-types-and-templates/free-form-messages
-func (*Driver) Window() time.Duration { return 24 * time.Hour }
-
-// Rate is what a number of WhatsApp's Cloud API takes by default; Infobip
-// itself takes 4,000 a second.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/overview#throughput
-func (*Driver) Rate(relay.Channel) int { return 80 }
-
-// Pair is WhatsApp's limit for one recipient: one message in 6 seconds, after
-// a burst of 45.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/overview#pair-rate-limits
-func (*Driver) Pair() (every time.Duration, burst int) { return 6 * time.Second, 45 }

@@ -131,7 +131,7 @@ func (d *shared) read(got *relay.Received, s settings, r result, now time.Time) 
 // ours reports whether a name in a result is the channel's sender.
 func (d *shared) ours(s settings, name text) bool {
 	n := strings.TrimSpace(string(name))
-	if d.flavor == whatsapp {
+	if d.flavor == onWhatsApp {
 		return strings.TrimPrefix(n, "+") == s.Sender
 	}
 	return strings.EqualFold(n, s.Sender)

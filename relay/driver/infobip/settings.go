@@ -58,7 +58,7 @@ func (d *shared) fields() []setting {
 		{name: "callback_secret", at: func(s *settings) *string { return &s.CallbackSecret }, secret: true, read: readLine, hint: subscriptionHint},
 		{name: "callback_header", at: func(s *settings) *string { return &s.CallbackHeader }, read: readHeader, hint: subscriptionHint},
 	}
-	if d.flavor == viber {
+	if d.flavor == onViber {
 		fs[2].read, fs[2].hint = readName, "It is in portal.infobip.com under Channels and Numbers > Channels > Viber Business Messages > Senders: a name such as CompanyName."
 		fs = append(fs, setting{name: "files_as", at: func(s *settings) *string { return &s.FilesAs }, read: readFilesAs,
 			hint: "Write link to send a file's address in the text, or native to send pictures and documents as such."})
@@ -117,7 +117,7 @@ func (d *shared) Connect(given, kept json.RawMessage) (json.RawMessage, error) {
 	if len(faults) > 0 {
 		return nil, &relay.Error{Code: faults[0].Code, Message: faults[0].Message + " " + faults[0].Hint, Fields: faults}
 	}
-	if d.flavor == viber && s.FilesAs == "" {
+	if d.flavor == onViber && s.FilesAs == "" {
 		s.FilesAs = asLink
 	}
 	return json.Marshal(s)

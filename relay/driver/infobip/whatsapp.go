@@ -156,24 +156,5 @@ func fileName(name string) string {
 	return string(r[:maxFileName-len(ext)]) + string(ext)
 }
 
-// Captions reports that a text goes under everything but audio.
-func (*Driver) Captions(kind relay.FileKind) bool { return kind != relay.Audio }
-
-// MaxFileBytes is what Infobip's WhatsApp API takes: 5 MB for an image, 16 MB
-// for audio and video, 100 MB for a document.
-// https://www.infobip.com/docs/api/channels/whatsapp
-func (*Driver) MaxFileBytes(kind relay.FileKind) int64 {
-	switch kind {
-	case relay.Image:
-		return 5 << 20
-	case relay.Audio, relay.Video:
-		return 16 << 20
-	}
-	return 100 << 20
-}
-
-// MaxTextRunes is Infobip's limit for a WhatsApp text, in characters.
-func (*Driver) MaxTextRunes() int { return maxText }
-
 // MaxCaptionRunes is Infobip's limit for a text under a file, in characters.
 func (*Driver) MaxCaptionRunes() int { return maxCaption }

@@ -9,13 +9,14 @@ import (
 	"strings"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 	"relevo/relay/driver/wire"
 )
 
 // maxMedia is the largest file that WhatsApp passes on, in bytes; a larger one
 // arrives as error 131052.
 // https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
-const maxMedia = 100 << 20
+const maxMedia = whatsapp.MaxDocument
 
 // Media opens a file that somebody sent. Meta keeps it for 7 days. Its address
 // is asked for first and lives 5 minutes.

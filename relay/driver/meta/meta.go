@@ -10,9 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 	"relevo/relay/driver/wire"
 )
 
@@ -40,6 +40,8 @@ type Options struct {
 // Driver serves all channels of kind "meta". Its methods may be called
 // concurrently.
 type Driver struct {
+	whatsapp.Limits
+	whatsapp.Pace
 	http, media *http.Client
 	host, base  string
 	version     string
@@ -80,44 +82,3 @@ func New(o Options) *Driver {
 	d.base = d.host + "/" + d.version
 	return d
 }
-
-// Captions reports that a text goes under an image, a video and a document.
-// WhatsApp shows none under audio.
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
-func (*Driver) Captions(kind relay.FileKind) bool { return kind != relay.Audio }
-
-// MaxFileBytes is 5 MB for an image, 16 MB for audio and video and 100 MB for
-// a document.
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/business-phone-numbers/media
-func (*Driver) MaxFileBytes(kind relay.FileKind) int64 {
-	switch kind {
-	case relay.Image:
-		return 5 << 20
-	case relay.Audio, relay.Video:
-		return 16 << 20
-	}
-	return 100 << 20
-}
-
-// MaxTextRunes is the longest body of a text message.
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/text-messages
-func (*Driver) MaxTextRunes() int { return 4096 }
-
-// MaxCaptionRunes is the longest text under a file.
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
-func (*Driver) MaxCaptionRunes() int { return 1024 }
-
-// Window is the customer service window: 24 hours from the last message or
-// call of the recipient.
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/messages/send-messages
-func (*Driver) Window() time.Duration { return 24 * time.Hour }
-
-// Rate is 80 messages a second of a business number, in and out together. Meta
-// raises it to 1,000 by itself; a number that also lives in the WhatsApp
-// Business app has 20 and is told so by error 130429.
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/throughput
-func (*Driver) Rate(relay.Channel) int { return 80 }
-
-// Pair is one message in 6 seconds to one user, after a burst of 45.
-// https://developers.facebook.com/documentation/business-messaging/whatsapp/about-the-platform
-func (*Driver) Pair() (every time.Duration, burst int) { return 6 * time.Second, 45 }

@@ -31,11 +31,13 @@ import (
 	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // Driver serves all sandbox channels of a process. Its methods may be called
 // concurrently.
 type Driver struct {
+	whatsapp.Limits
 	dir    string
 	report func(ctx context.Context, channelID string, reports []relay.Report) error
 	log    *slog.Logger
@@ -119,31 +121,6 @@ func (d *Driver) handOver(ctx context.Context, b behaviour, out relay.Outgoing) 
 	}
 	return l.ProviderID, nil
 }
-
-// Captions reports that a text goes under an image, a video and a document.
-// WhatsApp shows none under audio, so that text and audio are two messages.
-func (*Driver) Captions(kind relay.FileKind) bool { return kind != relay.Audio }
-
-// MaxFileBytes is what WhatsApp's Cloud API takes: 5 MB for an image, 16 MB
-// for audio and video, 100 MB for a document.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
-func (*Driver) MaxFileBytes(kind relay.FileKind) int64 {
-	switch kind {
-	case relay.Image:
-		return 5 << 20
-	case relay.Audio, relay.Video:
-		return 16 << 20
-	}
-	return 100 << 20
-}
-
-// MaxTextRunes is the Cloud API's limit for the body of a text message.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
-func (*Driver) MaxTextRunes() int { return 4096 }
-
-// MaxCaptionRunes is the Cloud API's limit for a text under a file.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
-func (*Driver) MaxCaptionRunes() int { return 1024 }
 
 // channelForm keeps a channel's files inside the folder.
 var channelForm = regexp.MustCompile(`^ch_[0-9A-Za-z]{1,64}$`)

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // message is the body of a call.
@@ -137,7 +138,7 @@ func (m *message) setFile(f relay.OutgoingFile, text string) error {
 	if text != "" && kind == relay.Audio {
 		return refuse(relay.CodeRefused, "WhatsApp shows no text under audio. Send the text as a message of its own.")
 	}
-	if limit := (*Driver)(nil).MaxCaptionRunes(); utf8.RuneCountInString(text) > limit {
+	if limit := (whatsapp.Limits{}).MaxCaptionRunes(); utf8.RuneCountInString(text) > limit {
 		return refuse(relay.CodeTextTooLong, "The text under the file is longer than the %d characters that WhatsApp takes.", limit)
 	}
 	body := &media{URL: link, Caption: text}
@@ -157,7 +158,7 @@ func (m *message) setFile(f relay.OutgoingFile, text string) error {
 
 // linkOf is the address that Vonage fetches a file from.
 func linkOf(f relay.OutgoingFile, kind relay.FileKind) (string, error) {
-	if limit := (*Driver)(nil).MaxFileBytes(kind); f.Size > limit {
+	if limit := (whatsapp.Limits{}).MaxFileBytes(kind); f.Size > limit {
 		return "", refuse(relay.CodeFileTooLarge, "The file is larger than the %d MB that WhatsApp takes as %s.", limit>>20, kind)
 	}
 	u, err := url.Parse(f.Link)

@@ -15,9 +15,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 	"relevo/relay/driver/wire"
 )
 
@@ -50,7 +50,14 @@ type Options struct {
 
 // Driver serves all Vonage channels of a process. Its methods may be called
 // concurrently.
+//
+// Vonage publishes no limits of its own for files, which it hands on to Meta,
+// and none for a number but that it answers 429. Of a text under a file it
+// takes 3000 characters and leaves the refusal to Meta.
+// https://developer.vonage.com/en/api/messages
 type Driver struct {
+	whatsapp.Limits
+	whatsapp.Pace
 	http, media *http.Client
 	base, meta  string
 	host        string
@@ -82,58 +89,6 @@ func New(o Options) *Driver {
 	}
 	return d
 }
-
-// Captions reports that a text goes under an image, a video and a document.
-// Audio takes none: https://developer.vonage.com/en/api/messages
-func (*Driver) Captions(kind relay.FileKind) bool { return kind != relay.Audio }
-
-// WhatsApp's limits for files, in bytes. Vonage publishes none of its own, and
-// hands files on to Meta.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
-const (
-	maxImage    = 5 << 20
-	maxAudio    = 16 << 20
-	maxVideo    = 16 << 20
-	maxDocument = 100 << 20
-)
-
-// MaxFileBytes is what WhatsApp takes: 5 MB for an image, 16 MB for audio and
-// video, 100 MB for a document.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
-func (*Driver) MaxFileBytes(kind relay.FileKind) int64 {
-	switch kind {
-	case relay.Image:
-		return maxImage
-	case relay.Audio:
-		return maxAudio
-	case relay.Video:
-		return maxVideo
-	}
-	return maxDocument
-}
-
-// MaxTextRunes is Vonage's limit for a text on WhatsApp, in characters:
-// https://developer.vonage.com/en/api/messages
-func (*Driver) MaxTextRunes() int { return 4096 }
-
-// MaxCaptionRunes is Meta's limit for a text under a file, in characters.
-// Vonage itself takes 3000 and leaves the refusal to Meta.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
-func (*Driver) MaxCaptionRunes() int { return 1024 }
-
-// Window is how long a free text is taken after the recipient has written:
-// https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages
-func (*Driver) Window() time.Duration { return 24 * time.Hour }
-
-// Rate is what WhatsApp takes from one number by default, in messages a
-// second. Vonage has no published limit of its own, and answers 429.
-// https://developers.facebook.com/docs/whatsapp/throughput
-func (*Driver) Rate(relay.Channel) (perSecond int) { return 80 }
-
-// Pair is how often WhatsApp lets one number write to one recipient: every six
-// seconds, after a burst of 45.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/overview
-func (*Driver) Pair() (every time.Duration, burst int) { return 6 * time.Second, 45 }
 
 // NeedsLink reports that Vonage fetches files of every kind by their address.
 func (*Driver) NeedsLink(relay.FileKind) bool { return true }

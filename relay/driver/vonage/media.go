@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // maxMedia bounds what is fetched of one file, in bytes: WhatsApp itself takes
 // no more. https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
-const maxMedia = maxDocument
+const maxMedia = whatsapp.MaxDocument
 
 // maxRedirects is how many redirects of a file's address are followed.
 const maxRedirects = 5

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // fileServer serves a file as the relay's links do.
@@ -129,7 +130,7 @@ func TestRecipients(t *testing.T) {
 func TestRefusedBeforeTheCall(t *testing.T) {
 	const link = "http://files.example/a"
 	big := file(relay.Image, "a.png", "image/png", link)
-	big.Size = maxImage + 1
+	big.Size = whatsapp.MaxImage + 1
 	template := func(f *relay.OutgoingFile, buttons ...relay.ButtonValue) relay.Outgoing {
 		return relay.Outgoing{File: f, Template: &relay.OutgoingTemplate{Name: "a", Language: "en", Buttons: buttons}}
 	}
