@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 	"relevo/relay/driver/wire"
 )
 
@@ -163,12 +164,9 @@ func kept(t relay.Template, sample *relay.OutgoingFile) (k keptTemplate, err err
 	return k, nil
 }
 
-// codeAddress is in the address of the button that copies a code, as it is
-// listed (examples of get-whatsapp-templates in infobip-whatsapp-openapi.json).
-// Its code is the body's, so that nobody gives it a value of its own.
-const codeAddress = "/otp/code/?otp_type="
-
-// template reads one that Infobip keeps.
+// template reads one that Infobip keeps. The button that copies a code is
+// listed with an address as Meta does (examples of get-whatsapp-templates in
+// infobip-whatsapp-openapi.json).
 func (k keptTemplate) template(now time.Time) relay.Template {
 	t := relay.Template{
 		ID: string(k.ID), Name: k.Name, Language: k.Language, Category: relay.TemplateCategory(k.Category), Status: statusOf(k.Status),
@@ -182,7 +180,7 @@ func (k keptTemplate) template(now time.Time) relay.Template {
 	}
 	for _, b := range k.Structure.Buttons {
 		kind := b.Type
-		if kind == "" && b.OTPType != "" || k.Category == string(relay.Authentication) && strings.Contains(b.URL, codeAddress) {
+		if kind == "" && b.OTPType != "" || k.Category == string(relay.Authentication) && strings.Contains(b.URL, whatsapp.CodeAddress) {
 			kind, b.URL = "OTP", ""
 		}
 		t.Buttons = append(t.Buttons, relay.TemplateButton{

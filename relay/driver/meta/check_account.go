@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // secret proves the app's secret by asking as the app, and reads what the app
@@ -73,29 +74,26 @@ func (c *checking) account() {
 		c.find("account", relay.Doubt, "The WhatsApp Business Account ID is not set: there are no templates, and the account's set-up cannot be checked.", whereAccount)
 		return
 	}
-	query := url.Values{"fields": {"id"}, "limit": {"100"}}
-	for range maxPages {
-		var page struct {
-			Data []struct {
-				ID word `json:"id"`
-			} `json:"data"`
-			Paging paging `json:"paging"`
-		}
-		if _, err := c.get("/"+c.WABAID+"/phone_numbers", query, c.AccessToken, &page); err != nil {
-			c.failed("account", relay.Trouble, err, whereAccount)
-			return
-		}
-		for _, n := range page.Data {
-			if string(n.ID) == c.PhoneNumberID {
-				c.find("account", relay.Well, "The number belongs to the WhatsApp account.", "")
-				return
-			}
-		}
-		if !page.Paging.more(query) {
-			break
-		}
+	type listed struct {
+		ID word `json:"id"`
 	}
-	c.find("account", relay.Trouble, "The number is not one of the WhatsApp account's: one of the two IDs is another one's.", whereAccount)
+	found := false
+	get := func(query url.Values, page any) error {
+		_, err := c.get("/"+c.WABAID+"/phone_numbers", query, c.AccessToken, page)
+		return err
+	}
+	err := whatsapp.Pages(url.Values{"fields": {"id"}, "limit": {"100"}}, get, func(n listed) bool {
+		found = string(n.ID) == c.PhoneNumberID
+		return !found
+	})
+	switch {
+	case err != nil:
+		c.failed("account", relay.Trouble, err, whereAccount)
+	case found:
+		c.find("account", relay.Well, "The number belongs to the WhatsApp account.", "")
+	default:
+		c.find("account", relay.Trouble, "The number is not one of the WhatsApp account's: one of the two IDs is another one's.", whereAccount)
+	}
 }
 
 // subscribed looks for the app among those that hear of the account.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // notification is the body of a callback: up to 1,000 changes, of any number
@@ -48,22 +49,7 @@ type messagesValue struct {
 }
 
 // word is a text that Meta writes now as a string, now as a number.
-type word string
-
-// UnmarshalJSON takes both; null is empty.
-func (w *word) UnmarshalJSON(b []byte) error {
-	var s string
-	if json.Unmarshal(b, &s) == nil {
-		*w = word(s)
-		return nil
-	}
-	var n json.Number
-	if err := json.Unmarshal(b, &n); err != nil {
-		return errors.New("neither text nor number")
-	}
-	*w = word(n)
-	return nil
-}
+type word = whatsapp.Word
 
 // Receive verifies and reads one callback. A change of another number is left
 // out where others are this channel's; a call of nothing else is forged.

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // message is the body of POST /{phone-number-id}/messages.
@@ -17,15 +18,15 @@ type message struct {
 	Product       string `json:"messaging_product"`
 	RecipientType string `json:"recipient_type"`
 	// To is a number with + or a group; Recipient a business-scoped user ID.
-	To        string    `json:"to,omitempty"`
-	Recipient string    `json:"recipient,omitempty"`
-	Type      string    `json:"type"`
-	Text      *text     `json:"text,omitempty"`
-	Image     *media    `json:"image,omitempty"`
-	Video     *media    `json:"video,omitempty"`
-	Audio     *media    `json:"audio,omitempty"`
-	Document  *media    `json:"document,omitempty"`
-	Template  *template `json:"template,omitempty"`
+	To        string           `json:"to,omitempty"`
+	Recipient string           `json:"recipient,omitempty"`
+	Type      string           `json:"type"`
+	Text      *text            `json:"text,omitempty"`
+	Image     *media           `json:"image,omitempty"`
+	Video     *media           `json:"video,omitempty"`
+	Audio     *media           `json:"audio,omitempty"`
+	Document  *media           `json:"document,omitempty"`
+	Template  *whatsapp.Filled `json:"template,omitempty"`
 	// Reference comes back in every status of the message, which is how one
 	// that was sent without an answer is found again. Meta's OpenAPI
 	// description has it for calls only (business-messaging-api_v23.0.yaml,

@@ -1,6 +1,7 @@
 package meta
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // Submit hands a template in for approval. A sample file of the header is
@@ -28,30 +30,21 @@ func (d *Driver) Submit(ctx context.Context, ch relay.Channel, t relay.Template,
 			return t, aboutTemplates(err)
 		}
 	}
-	var a struct {
-		ID       word   `json:"id"`
-		Status   string `json:"status"`
-		Category string `json:"category"`
-	}
-	_, err = d.call(ctx, request{method: http.MethodPost, path: "/" + s.WABAID + "/message_templates", token: s.AccessToken, json: rowOfTemplate(t, handle)}, &a)
+	var made whatsapp.Template
+	_, err = d.call(ctx, request{method: http.MethodPost, path: "/" + s.WABAID + "/message_templates", token: s.AccessToken, json: whatsapp.Submission(t, handle)}, &made)
 	if err != nil {
 		return t, aboutTemplates(err)
 	}
-	if a.ID == "" {
+	if made.ID == "" {
 		return t, aboutTemplates(unreadable())
 	}
-	t.ID, t.Status = string(a.ID), relay.TemplatePending
-	if a.Status != "" {
-		t.Status = templateStatus(a.Status)
-	}
-	if a.Category != "" {
-		t.Category = relay.TemplateCategory(strings.ToUpper(a.Category))
-	}
+	t.ID, t.Status = string(made.ID), cmp.Or(templateStatus(made.Status), relay.TemplatePending)
+	t.Category = cmp.Or(whatsapp.Category(made.Category), t.Category) // Meta may choose another
 	return t, nil
 }
 
-// aboutTemplates puts an error into words of templates. What Meta writes for
-// the person who made one is shown as it is: it is about nothing else.
+// aboutTemplates puts an error, if any, into words of templates. What Meta writes
+// for the person who made one is shown as it is: it is about nothing else.
 func aboutTemplates(err error) error {
 	e, a := (*relay.SendError)(nil), (*answered)(nil)
 	if !errors.As(err, &e) {
@@ -72,99 +65,6 @@ func aboutTemplates(err error) error {
 		said.Reason = strings.TrimSpace(said.Reason + " Meta says: " + a.UserMessage)
 	}
 	return &said
-}
-
-// rowOfTemplate is a template as Meta takes it.
-func rowOfTemplate(t relay.Template, handle string) templateRow {
-	r := templateRow{Name: t.Name, Language: language(t.Language), Category: string(t.Category), Format: "POSITIONAL"}
-	if t.Named() {
-		r.Format = "NAMED"
-	}
-	if t.Category == relay.Authentication {
-		r.Parts = authentication(t)
-		return r
-	}
-	if t.Header != nil {
-		r.Parts = append(r.Parts, headerPart(*t.Header, handle))
-	}
-	r.Parts = append(r.Parts, bodyPart(t))
-	if t.Footer != "" {
-		r.Parts = append(r.Parts, templated{Type: "FOOTER", Text: t.Footer})
-	}
-	if len(t.Buttons) > 0 {
-		part := templated{Type: "BUTTONS"}
-		for _, b := range t.Buttons {
-			part.Buttons = append(part.Buttons, buttonPart(b))
-		}
-		r.Parts = append(r.Parts, part)
-	}
-	return r
-}
-
-// authentication has a text of WhatsApp's own and a button that copies the
-// code.
-// https://developers.facebook.com/docs/whatsapp/business-management-api/authentication-templates
-func authentication(t relay.Template) []templated {
-	copies := templateButton{Type: "OTP", OTP: "COPY_CODE"}
-	if len(t.Buttons) > 0 {
-		copies.Text = t.Buttons[0].Text
-	}
-	return []templated{{Type: "BODY", Secure: true}, {Type: "BUTTONS", Buttons: []templateButton{copies}}}
-}
-
-func headerPart(h relay.TemplateHeader, handle string) templated {
-	p := templated{Type: "HEADER", Format: strings.ToUpper(h.Kind)}
-	if handle != "" {
-		p.Example = &examples{HeaderHandle: []string{handle}}
-	}
-	if h.Kind != "text" {
-		return p
-	}
-	p.Text = h.Text
-	if names := relay.TemplateVariables(h.Text); len(names) > 0 {
-		p.Example = &examples{HeaderText: []string{h.Sample}}
-		if !numbered(names) {
-			p.Example = &examples{HeaderNamed: []namedExample{{names[0], h.Sample}}}
-		}
-	}
-	return p
-}
-
-func bodyPart(t relay.Template) templated {
-	p := templated{Type: "BODY", Text: t.Body}
-	names := relay.TemplateVariables(t.Body)
-	if len(names) == 0 {
-		return p
-	}
-	if numbered(names) {
-		p.Example = &examples{BodyText: [][]string{t.Samples}}
-		return p
-	}
-	p.Example = &examples{}
-	for i, name := range names[:min(len(names), len(t.Samples))] {
-		p.Example.BodyNamed = append(p.Example.BodyNamed, namedExample{name, t.Samples[i]})
-	}
-	return p
-}
-
-func numbered(names []string) bool {
-	for _, n := range names {
-		if _, err := strconv.Atoi(n); err != nil {
-			return false
-		}
-	}
-	return true
-}
-
-func buttonPart(b relay.TemplateButton) templateButton {
-	p := templateButton{Type: strings.ToUpper(b.Type), Text: b.Text, URL: b.URL, Phone: b.Phone}
-	switch {
-	case b.Type == "copy_code":
-		p.Text, p.Example = "", b.Sample
-	case b.Sample != "":
-		p.Example = []string{b.Sample}
-	}
-	return p
 }
 
 // headerSample uploads an example file and returns its handle.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 	"relevo/relay/driver/wire"
 )
 
@@ -215,7 +216,7 @@ func (d *Driver) checkTemplates(ctx context.Context, s Settings) []relay.Finding
 		return []relay.Finding{{Subject: subject, State: relay.Trouble, Message: "Meta does not take the user token any more.", Hint: tokenHint}}
 	}
 	if err == nil {
-		_, err = d.templatePage(ctx, s, "", 1)
+		err = d.templatePage(ctx, s, whatsapp.Query(1), &struct{}{})
 	}
 	if err != nil {
 		return []relay.Finding{{Subject: subject, State: stateOf(err), Message: reasonOf(err), Hint: tokenHint}}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
 )
 
 // takeNotice adds what a notification about templates tells. Others tell
@@ -40,13 +41,10 @@ func takeNotice(got *relay.Received, s Settings, e event) error {
 func templateChange(v event) (relay.TemplateChange, bool) {
 	c := relay.TemplateChange{
 		ID: v.word("message_template_id"), Name: v.word("message_template_name"), Language: v.word("message_template_language"),
-		Category: relay.TemplateCategory(strings.ToUpper(v.word("message_template_category"))),
+		Category: whatsapp.Category(v.word("message_template_category")), Reason: whatsapp.Reason(v.word("reason")),
 	}
 	if event := v.word("event"); event != "" {
 		c.Status = templateStatus(event)
-	}
-	if r := v.word("reason"); !strings.EqualFold(r, "NONE") {
-		c.Reason = r
 	}
 	if more := field[event](v, "rejection_info").word("reason"); more != "" {
 		c.Reason = joined(": ", c.Reason, more)
