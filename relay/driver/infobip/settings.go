@@ -38,7 +38,6 @@ func (s settings) guarded() bool { return s.CallbackUser != "" || s.CallbackSecr
 type setting struct {
 	name     string
 	at       func(*settings) *string
-	secret   bool
 	required bool
 	// read normalizes a value, or says in a sentence what is wrong with it.
 	read func(string) (value, wrong string)
@@ -49,13 +48,13 @@ func (d *shared) fields() []setting {
 	fs := []setting{
 		{name: "base_url", at: func(s *settings) *string { return &s.BaseURL }, required: true, read: readBase,
 			hint: "Log in to portal.infobip.com and open Developer Tools > API Keys: the API base URL stands there, like https://xxxxx.api.infobip.com."},
-		{name: "api_key", at: func(s *settings) *string { return &s.APIKey }, secret: true, required: true, read: readKey,
+		{name: "api_key", at: func(s *settings) *string { return &s.APIKey }, required: true, read: readKey,
 			hint: "Make one in portal.infobip.com under Developer Tools > API Keys > Create API key, with scopes for messages, inbound messages and WhatsApp management."},
 		{name: "sender", at: func(s *settings) *string { return &s.Sender }, required: true, read: readNumber,
 			hint: "It is in portal.infobip.com under Channels and Numbers > Channels > WhatsApp > Senders, like 441134960000."},
 		{name: "callback_user", at: func(s *settings) *string { return &s.CallbackUser }, read: readUser, hint: subscriptionHint},
-		{name: "callback_password", at: func(s *settings) *string { return &s.CallbackPassword }, secret: true, read: readLine, hint: subscriptionHint},
-		{name: "callback_secret", at: func(s *settings) *string { return &s.CallbackSecret }, secret: true, read: readLine, hint: subscriptionHint},
+		{name: "callback_password", at: func(s *settings) *string { return &s.CallbackPassword }, read: readLine, hint: subscriptionHint},
+		{name: "callback_secret", at: func(s *settings) *string { return &s.CallbackSecret }, read: readLine, hint: subscriptionHint},
 		{name: "callback_header", at: func(s *settings) *string { return &s.CallbackHeader }, read: readHeader, hint: subscriptionHint},
 	}
 	if d.flavor == onViber {
@@ -72,24 +71,21 @@ const subscriptionHint = "Set the same in portal.infobip.com under Developer Too
 // takes an optional one away. Its error is a *relay.Error with every fault.
 func (d *shared) Connect(given, kept json.RawMessage) (json.RawMessage, error) {
 	var s settings
-	if len(kept) > 0 {
-		if err := json.Unmarshal(kept, &s); err != nil {
-			return nil, err
-		}
+	in, faults, err := wire.Settings(given, kept, &s, d.names(), `{"base_url": "…", "api_key": "…", "sender": "…"}`)
+	if err != nil {
+		return nil, err
 	}
-	var in map[string]json.RawMessage
-	if err := json.Unmarshal(given, &in); err != nil {
-		return nil, relay.RefuseField(relay.CodeInvalidField, "settings", "settings is not a JSON object.", "Give base_url, api_key and sender.")
-	}
-	var faults []relay.FieldError
 	add := func(code relay.Code, name, message, hint string) {
-		faults = append(faults, relay.FieldError{Field: "settings." + name, Code: code, Message: message, Hint: hint})
+		faults = append(faults, *wire.SettingFault(name, code, message, hint))
 	}
 	for _, f := range d.fields() {
 		if raw, ok := in[f.name]; ok {
-			delete(in, f.name)
-			value, wrong := plain(raw)
-			if value != "" {
+			value, ok := wire.SettingText(raw)
+			wrong := ""
+			switch {
+			case !ok:
+				wrong = "is not a text."
+			case value != "":
 				value, wrong = f.read(value)
 			}
 			if wrong != "" {
@@ -102,9 +98,6 @@ func (d *shared) Connect(given, kept json.RawMessage) (json.RawMessage, error) {
 			add(relay.CodeMissingField, f.name, f.name+" is missing.", f.hint)
 		}
 	}
-	for name := range in {
-		add(relay.CodeInvalidField, name, "There is no such setting.", "Settings are "+strings.Join(d.names(), ", ")+".")
-	}
 	if (s.CallbackUser == "") != (s.CallbackPassword == "") {
 		add(relay.CodeInvalidField, "callback_password", "callback_user and callback_password go together.", subscriptionHint)
 	}
@@ -115,7 +108,7 @@ func (d *shared) Connect(given, kept json.RawMessage) (json.RawMessage, error) {
 		add(relay.CodeInvalidField, "callback_header", "callback_header needs a callback_secret.", subscriptionHint)
 	}
 	if len(faults) > 0 {
-		return nil, &relay.Error{Code: faults[0].Code, Message: faults[0].Message + " " + faults[0].Hint, Fields: faults}
+		return nil, wire.RefuseSettings(faults)
 	}
 	if d.flavor == onViber && s.FilesAs == "" {
 		s.FilesAs = asLink
@@ -132,21 +125,7 @@ func (d *shared) names() (names []string) {
 
 // Show is settings as their owner sees them again.
 func (d *shared) Show(raw json.RawMessage) map[string]string {
-	var s settings
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return nil
-	}
-	shown := map[string]string{}
-	for _, f := range d.fields() {
-		v := *f.at(&s)
-		if f.secret {
-			v = wire.Masked(v)
-		}
-		if v != "" {
-			shown[f.name] = v
-		}
-	}
-	return shown
+	return wire.ShownSettings(raw, "base_url", "sender", "callback_user", "callback_header", "files_as")
 }
 
 // Account is the host of an account's API and its sender.
@@ -156,25 +135,6 @@ func (d *shared) Account(raw json.RawMessage) string {
 		return ""
 	}
 	return strings.TrimPrefix(s.BaseURL, "https://") + "/" + s.Sender
-}
-
-// plain is the text of a JSON value: null is empty, a number its digits.
-func plain(raw json.RawMessage) (value, wrong string) {
-	var v any
-	d := json.NewDecoder(strings.NewReader(string(raw)))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		return "", "is not a text."
-	}
-	switch v := v.(type) {
-	case nil:
-		return "", ""
-	case string:
-		return strings.TrimSpace(v), ""
-	case json.Number:
-		return v.String(), ""
-	}
-	return "", "is not a text."
 }
 
 func readBase(v string) (value, wrong string) {

@@ -65,39 +65,35 @@ var allSettings = []setting{
 // takes it away; an empty or shortened secret leaves the one that is kept.
 func (*Driver) Connect(given, kept json.RawMessage) (json.RawMessage, error) {
 	var s settings
-	if len(kept) > 0 {
-		if err := json.Unmarshal(kept, &s); err != nil {
-			return nil, fmt.Errorf("kept settings of a channel: %w", err)
-		}
+	var names []string
+	for _, k := range allSettings {
+		names = append(names, k.name)
 	}
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(given, &values); err != nil {
-		return nil, relay.RefuseField(relay.CodeInvalidField, "settings", "The settings are no JSON object.",
-			`Write them as {"access_token": "…", "phone_number_id": "…", "app_secret": "…"}.`)
+	values, faults, err := wire.Settings(given, kept, &s, names, `{"access_token": "…", "phone_number_id": "…", "app_secret": "…"}`)
+	if err != nil {
+		return nil, err
 	}
-	var faults []relay.FieldError
 	for _, k := range allSettings {
 		if f := k.read(values[k.name], k.of(&s)); f != nil {
 			faults = append(faults, *f)
 		}
 	}
-	faults = append(faults, unknownSettings(values)...)
 	if len(faults) == 0 {
 		faults = sameSettings(s)
 	}
 	if len(faults) > 0 {
-		return nil, refuseSettings(faults)
+		return nil, wire.RefuseSettings(faults)
 	}
 	return json.Marshal(s)
 }
 
 // read takes a given value into to, or says what is wrong with it.
 func (k setting) read(raw json.RawMessage, to *string) *relay.FieldError {
-	v, ok := settingText(raw)
+	v, ok := wire.SettingText(raw)
 	if !ok {
 		return k.fault(relay.CodeInvalidField, fmt.Sprintf("The %s is not a text.", k.what))
 	}
-	v = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(v), "Bearer "))
+	v = strings.TrimSpace(strings.TrimPrefix(v, "Bearer "))
 	switch {
 	case strings.HasPrefix(v, "•"), v == "" && (k.required || len(raw) == 0 || string(raw) == "null"):
 		if *to == "" && (k.required || v != "") {
@@ -112,36 +108,7 @@ func (k setting) read(raw json.RawMessage, to *string) *relay.FieldError {
 }
 
 func (k setting) fault(code relay.Code, message string) *relay.FieldError {
-	return &relay.FieldError{Field: "settings." + k.name, Code: code, Message: message, Hint: k.where}
-}
-
-// settingText is a JSON string, or the digits of a JSON number: people write
-// ids without quotes.
-func settingText(raw json.RawMessage) (string, bool) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return "", true
-	}
-	if idForm.Match(raw) {
-		return string(raw), true
-	}
-	var v string
-	err := json.Unmarshal(raw, &v)
-	return v, err == nil
-}
-
-func unknownSettings(values map[string]json.RawMessage) (faults []relay.FieldError) {
-	var names []string
-	for _, k := range allSettings {
-		names = append(names, k.name)
-	}
-	for name := range values {
-		if !slices.Contains(names, name) {
-			faults = append(faults, relay.FieldError{Field: "settings." + name, Code: relay.CodeInvalidField,
-				Message: "Channels of kind meta have no such setting.", Hint: "They have " + strings.Join(names, ", ") + "."})
-		}
-	}
-	slices.SortFunc(faults, func(a, b relay.FieldError) int { return strings.Compare(a.Field, b.Field) })
-	return faults
+	return wire.SettingFault(k.name, code, message, k.where)
 }
 
 // sameSettings finds an id that was pasted into the field of another.
@@ -155,31 +122,9 @@ func sameSettings(s settings) []relay.FieldError {
 	return nil
 }
 
-func refuseSettings(faults []relay.FieldError) *relay.Error {
-	e := &relay.Error{Code: faults[0].Code, Message: faults[0].Message + " " + faults[0].Hint, Fields: faults}
-	if n := len(faults); n > 1 {
-		e.Message = fmt.Sprintf("%d settings have to be mended. %s", n, e.Message)
-	}
-	return e
-}
-
 // Show is the settings with both secrets shortened.
 func (*Driver) Show(raw json.RawMessage) map[string]string {
-	s, err := readSettings(raw)
-	if err != nil {
-		return nil
-	}
-	shown := map[string]string{}
-	for _, k := range allSettings {
-		v := *k.of(&s)
-		if k.form != idForm {
-			v = wire.Masked(v)
-		}
-		if v != "" {
-			shown[k.name] = v
-		}
-	}
-	return shown
+	return wire.ShownSettings(raw, "phone_number_id", "waba_id", "app_id")
 }
 
 // Account is the phone number ID, which Meta gives out once.

@@ -2,7 +2,6 @@ package twilio
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -86,17 +85,14 @@ func sid(prefix string) *regexp.Regexp {
 // is not given or empty stays as it was; null removes it.
 func (*Driver) Connect(given, kept json.RawMessage) (json.RawMessage, error) {
 	var s Settings
-	if len(kept) > 0 {
-		if err := json.Unmarshal(kept, &s); err != nil {
-			return nil, fmt.Errorf("kept settings cannot be read")
-		}
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.name)
 	}
-	var values map[string]json.RawMessage
-	if err := json.Unmarshal(given, &values); err != nil {
-		return nil, relay.RefuseField(relay.CodeInvalidField, "settings", "The settings are not a JSON object.",
-			`Write {"account_sid": "AC…", "auth_token": "…", "from": "+14155238886"}.`)
+	values, faults, err := wire.Settings(given, kept, &s, names, `{"account_sid": "AC…", "auth_token": "…", "from": "+14155238886"}`)
+	if err != nil {
+		return nil, err
 	}
-	faults := unknown(values)
 	for _, f := range fields {
 		v, ok := values[f.name]
 		if !ok {
@@ -111,22 +107,6 @@ func (*Driver) Connect(given, kept json.RawMessage) (json.RawMessage, error) {
 		return nil, refusal(faults)
 	}
 	return json.Marshal(s)
-}
-
-// unknown names settings that nothing here reads.
-func unknown(values map[string]json.RawMessage) (faults []relay.FieldError) {
-	var names []string
-	for _, f := range fields {
-		names = append(names, f.name)
-	}
-	for name := range values {
-		if !slices.Contains(names, name) {
-			faults = append(faults, relay.FieldError{Field: "settings." + name, Code: relay.CodeInvalidField,
-				Message: "A Twilio channel has no such setting.", Hint: "Its settings are " + strings.Join(names, ", ") + "."})
-		}
-	}
-	slices.SortFunc(faults, func(a, b relay.FieldError) int { return strings.Compare(a.Field, b.Field) })
-	return faults
 }
 
 // read takes one value, or says what is wrong with it.
@@ -154,8 +134,7 @@ func (f field) read(s *Settings, v json.RawMessage) *relay.FieldError {
 }
 
 func (f field) fault(message string) *relay.FieldError {
-	return &relay.FieldError{Field: "settings." + f.name, Code: relay.CodeInvalidField, Message: message,
-		Hint: "It is " + f.wants + ". Find it in " + f.find + "."}
+	return wire.SettingFault(f.name, relay.CodeInvalidField, message, "It is "+f.wants+". Find it in "+f.find+".")
 }
 
 // looksLike says what the value is, where it belongs into another field.
@@ -214,21 +193,7 @@ func refusal(faults []relay.FieldError) *relay.Error {
 
 // Show is the settings as their owner sees them again.
 func (*Driver) Show(settings json.RawMessage) map[string]string {
-	var s Settings
-	if err := json.Unmarshal(settings, &s); err != nil {
-		return nil
-	}
-	shown := map[string]string{}
-	for _, f := range fields {
-		v := *f.of(&s)
-		if v != "" && f.secret {
-			v = wire.Masked(v)
-		}
-		if v != "" {
-			shown[f.name] = v
-		}
-	}
-	return shown
+	return wire.ShownSettings(settings, "account_sid", "api_key", "from", "messaging_service_sid")
 }
 
 // Account is the account's SID with the sender: its number, or its messaging

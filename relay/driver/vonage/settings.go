@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"regexp"
-	"slices"
 	"strings"
 
 	"relevo/relay"
@@ -76,51 +75,30 @@ var settings = []setting{
 // empty optional one is forgotten. It makes no call.
 func (*Driver) Connect(given, kept json.RawMessage) (json.RawMessage, error) {
 	var s Settings
-	if len(kept) > 0 {
-		if err := json.Unmarshal(kept, &s); err != nil {
-			return nil, errors.New("the settings that are kept cannot be read")
-		}
+	var names []string
+	for _, f := range settings {
+		names = append(names, f.name)
 	}
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(given, &fields); err != nil || fields == nil {
-		return nil, relay.RefuseField(relay.CodeInvalidField, "settings", "The settings are not an object of names and values.", `Write {"api_key": "…", "api_secret": "…"}.`)
+	fields, faults, err := wire.Settings(given, kept, &s, names, `{"api_key": "…", "api_secret": "…"}`)
+	if err != nil {
+		return nil, err
 	}
-	faults := unknown(fields)
 	for _, f := range settings {
 		if fault := f.take(&s, fields[f.name]); fault != nil {
 			faults = append(faults, *fault)
 		}
 	}
 	if len(faults) > 0 {
-		return nil, &relay.Error{Code: relay.CodeInvalidField, Message: faults[0].Message + " " + faults[0].Hint, Fields: faults}
+		return nil, wire.RefuseSettings(faults)
 	}
 	return json.Marshal(s)
-}
-
-// unknown are faults for names that are no settings.
-func unknown(fields map[string]json.RawMessage) (faults []relay.FieldError) {
-	var names, foreign []string
-	for _, f := range settings {
-		names = append(names, f.name)
-	}
-	for name := range fields {
-		if !slices.Contains(names, name) {
-			foreign = append(foreign, name)
-		}
-	}
-	slices.Sort(foreign)
-	for _, name := range foreign {
-		faults = append(faults, relay.FieldError{Field: "settings." + name, Code: relay.CodeInvalidField,
-			Message: "Vonage channels have no such setting.", Hint: "The settings are " + strings.Join(names, ", ") + "."})
-	}
-	return faults
 }
 
 // take reads one field into s; what is not given stays.
 func (f setting) take(s *Settings, raw json.RawMessage) *relay.FieldError {
 	at := f.at(s)
 	fault := func(code relay.Code, message string) *relay.FieldError {
-		return &relay.FieldError{Field: "settings." + f.name, Code: code, Message: message, Hint: f.hint}
+		return wire.SettingFault(f.name, code, message, f.hint)
 	}
 	missing := func() *relay.FieldError {
 		return fault(relay.CodeMissingField, "The setting "+f.name+" is missing.")
@@ -131,11 +109,10 @@ func (f setting) take(s *Settings, raw json.RawMessage) *relay.FieldError {
 		}
 		return nil
 	}
-	var v word
-	if err := json.Unmarshal(raw, &v); err != nil || raw[0] == '{' || raw[0] == '[' {
+	value, ok := wire.SettingText(raw)
+	if !ok {
 		return fault(relay.CodeInvalidField, "The setting "+f.name+" is not a text.")
 	}
-	value := strings.TrimSpace(string(v))
 	if value == "" && !f.optional {
 		return missing()
 	}
@@ -239,20 +216,9 @@ func parseKey(text string) (key *rsa.PrivateKey, fault string) {
 
 // Show is settings as their owner sees them again, secrets shortened.
 func (*Driver) Show(kept json.RawMessage) map[string]string {
-	var s Settings
-	if err := json.Unmarshal(kept, &s); err != nil {
-		return map[string]string{}
-	}
-	shown := map[string]string{"api_key": s.APIKey, "api_secret": wire.Masked(s.APISecret), "application_id": s.ApplicationID,
-		"private_key": "", "signature_secret": wire.Masked(s.SignatureSecret), "from": s.From}
-	if s.PrivateKey != "" { // its end is the same in all keys
+	shown := wire.ShownSettings(kept, "api_key", "application_id", "from", "waba_id")
+	if shown["private_key"] != "" { // its end is the same in all keys
 		shown["private_key"] = "••••"
-	}
-	if s.WABAID != "" {
-		shown["waba_id"] = s.WABAID
-	}
-	if s.UserToken != "" {
-		shown["user_token"] = wire.Masked(s.UserToken)
 	}
 	return shown
 }

@@ -1,5 +1,5 @@
 // Package wire makes one HTTP call of a provider, and says what is known of it
-// when it failed.
+// when it failed. It also reads what all settings of channels have in common.
 //
 // It knows connections and statuses; it knows no provider, no message and no
 // error code. A call is never repeated here, redirects are never followed, and

@@ -2,7 +2,9 @@ package wire
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -135,6 +137,30 @@ func TestASecretIsShownByItsEnd(t *testing.T) {
 	for in, want := range map[string]string{"": "", "short": "•••••", "a long secret value": "••••alue"} {
 		if got := Masked(in); got != want {
 			t.Errorf("%q: %q", in, got)
+		}
+	}
+}
+
+func TestASettingThatNobodyCalledOpenIsMasked(t *testing.T) {
+	kept := json.RawMessage(`{"from":"+15550100","token":"0123456789abcdef","old_secret":"fedcba9876543210","waba_id":""}`)
+	want := map[string]string{"from": "+15550100", "token": "••••cdef", "old_secret": "••••3210"}
+	if got := ShownSettings(kept, "from", "waba_id"); !maps.Equal(got, want) {
+		t.Errorf("shown %v", got)
+	}
+	if ShownSettings(nil) != nil || ShownSettings(json.RawMessage(`[]`)) != nil {
+		t.Error("settings that are none are shown")
+	}
+}
+
+func TestASettingIsATextOrTheDigitsOfANumber(t *testing.T) {
+	for given, want := range map[string]string{`" a b "`: "a b", `1234567890123456789`: "1234567890123456789", `null`: "", ``: "", `""`: ""} {
+		if got, ok := SettingText(json.RawMessage(given)); !ok || got != want {
+			t.Errorf("%s is %q, %v", given, got, ok)
+		}
+	}
+	for _, given := range []string{`true`, `[1]`, `{}`} {
+		if got, ok := SettingText(json.RawMessage(given)); ok {
+			t.Errorf("%s is %q", given, got)
 		}
 	}
 }
