@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"relevo/relay"
+	"relevo/relay/driver/wire"
 )
 
 const (
@@ -42,7 +43,7 @@ func (d *shared) Media(ctx context.Context, ch relay.Channel, f relay.InboundFil
 			return nil, "", err
 		}
 		if res.StatusCode == http.StatusOK {
-			return &bounded{res.Body, maxInbound}, res.Header.Get("Content-Type"), nil
+			return wire.Bounded(res.Body, maxInbound, errTooLong), res.Header.Get("Content-Type"), nil
 		}
 		res.Body.Close()
 		switch res.StatusCode {
@@ -71,12 +72,8 @@ func (d *shared) fetch(ctx context.Context, client *http.Client, s settings, u *
 		req.Header.Set("Authorization", "App "+s.APIKey)
 	}
 	res, err := client.Do(req)
-	var outer *url.Error // its text holds the address
-	if errors.As(err, &outer) {
-		err = outer.Err
-	}
 	if err != nil {
-		return nil, fmt.Errorf("infobip: fetch media: %w", err)
+		return nil, fmt.Errorf("infobip: fetch media: %w", wire.WithoutAddress(err))
 	}
 	return res, nil
 }
@@ -93,18 +90,4 @@ func (d *shared) home(s settings, u *url.URL) bool {
 func (d *shared) safe(u *url.URL) bool {
 	plain := u.Scheme == "http" && len(d.base) > 5 && d.base[:5] == "http:"
 	return (u.Scheme == "https" || plain) && u.User == nil && u.Host != ""
-}
-
-// bounded is a body that fails once it is too long.
-type bounded struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, errTooLong
-	}
-	return n, err
 }

@@ -118,10 +118,6 @@ func TestAFileOfAPersonIsFetchedAndTheKeyStaysAtHome(t *testing.T) {
 	if _, _, err := d.Media(t.Context(), channel(t, settings{APIKey: "another key of 16"}), relay.InboundFile{URL: a.url + here}); err == nil || strings.Contains(err.Error(), a.url) {
 		t.Errorf("a wrong key: %v", err)
 	}
-	long := &bounded{io.NopCloser(strings.NewReader("12345")), 4}
-	if _, err := io.ReadAll(long); !errors.Is(err, errTooLong) {
-		t.Errorf("a long file: %v", err)
-	}
 	if New(Options{}).home(settings{BaseURL: "https://a.example"}, mustURL(t, "https://a.example.evil/x")) || New(Options{}).safe(mustURL(t, "http://a.example/x")) {
 		t.Error("an address is taken for the account's own, or for safe")
 	}

@@ -65,7 +65,7 @@ func (d *Driver) download(ctx context.Context, s settings, address, mediaType st
 	authorize(req, s.AccessToken)
 	res, err := d.mediaClient(u.Host).Do(req)
 	if err != nil {
-		return nil, "", later("The file could not be fetched from Meta.", cause(err))
+		return nil, "", later("The file could not be fetched from Meta.", wire.WithoutAddress(err))
 	}
 	if res.StatusCode != http.StatusOK {
 		res.Body.Close()
@@ -74,7 +74,7 @@ func (d *Driver) download(ctx context.Context, s settings, address, mediaType st
 	if mediaType == "" {
 		mediaType = res.Header.Get("Content-Type")
 	}
-	return &bounded{body: res.Body, left: maxMedia}, mediaType, nil
+	return wire.Bounded(res.Body, maxMedia, errors.New("the file is longer than 100 MB")), mediaType, nil
 }
 
 // metas reports whether an address is the API's own, or one from which Meta
@@ -115,27 +115,3 @@ func (d *Driver) mediaClient(host string) *http.Client {
 func later(reason string, err error) *relay.SendError {
 	return &relay.SendError{Verdict: relay.Deferred, Code: relay.CodeFileUnreachable, Reason: reason, Err: err}
 }
-
-// cause is an error without the address, which opens the file.
-func cause(err error) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		return u.Err
-	}
-	return err
-}
-
-// bounded is a file that ends with an error where it is too long.
-type bounded struct {
-	body io.ReadCloser
-	left int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		return 0, errors.New("the file is longer than 100 MB")
-	}
-	return n, err
-}
-
-func (b *bounded) Close() error { return b.body.Close() }

@@ -104,14 +104,3 @@ func TestTheTokenGoesToMetasHostsAlone(t *testing.T) {
 		}
 	}
 }
-
-func TestAFileThatNeverEndsIsCutOff(t *testing.T) {
-	b := &bounded{body: io.NopCloser(endless{}), left: 1 << 20}
-	if n, err := io.Copy(io.Discard, b); err == nil || n > 1<<20 {
-		t.Errorf("%d bytes, %v", n, err)
-	}
-}
-
-type endless struct{}
-
-func (endless) Read(p []byte) (int, error) { return len(p), nil }

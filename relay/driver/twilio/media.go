@@ -9,12 +9,13 @@ import (
 	"strings"
 
 	"relevo/relay"
+	"relevo/relay/driver/whatsapp"
+	"relevo/relay/driver/wire"
 )
 
-// maxMediaBytes bounds an inbound file. WhatsApp's largest are documents of
-// 100 MB; Twilio passes on less.
-// https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
-const maxMediaBytes = 100 << 20
+// errTooLong is of an inbound file. WhatsApp's largest are documents of 100 MB;
+// Twilio passes on less.
+var errTooLong = refused(relay.CodeFileTooLarge, "The file is larger than WhatsApp's largest.")
 
 // hops is how many redirects are followed: from the API to where files lie is
 // one, and that one may have moved.
@@ -41,7 +42,7 @@ func (d *Driver) Media(ctx context.Context, ch relay.Channel, f relay.InboundFil
 			return nil, "", err
 		}
 		if res.StatusCode == http.StatusOK {
-			return &bounded{res.Body, maxMediaBytes}, res.Header.Get("Content-Type"), nil
+			return wire.Bounded(res.Body, whatsapp.MaxDocument, errTooLong), res.Header.Get("Content-Type"), nil
 		}
 		res.Body.Close()
 		if at, err = onward(at, res); err != nil {
@@ -70,11 +71,7 @@ func (d *Driver) fetch(ctx context.Context, client *http.Client, s Settings, at 
 		req.SetBasicAuth(s.login())
 	}
 	res, err := client.Do(req)
-	var outer *url.Error
-	if errors.As(err, &outer) { // its text holds the address, which opens the file
-		err = outer.Err
-	}
-	return res, err
+	return res, wire.WithoutAddress(err)
 }
 
 // onward is where a redirect leads, or the error that another answer is.
@@ -91,22 +88,4 @@ func onward(from *url.URL, res *http.Response) (*url.URL, error) {
 		return nil, errors.New("twilio: a file's address redirects to what cannot be opened")
 	}
 	return to, nil
-}
-
-// bounded is a body of at most so many bytes; a longer one is an error, so that
-// nobody takes a part for the whole.
-type bounded struct {
-	io.ReadCloser
-	rest int64
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.rest+1 {
-		p = p[:b.rest+1]
-	}
-	n, err := b.ReadCloser.Read(p)
-	if b.rest -= int64(n); b.rest < 0 {
-		return 0, refused(relay.CodeFileTooLarge, "The file is larger than WhatsApp's largest.")
-	}
-	return n, err
 }

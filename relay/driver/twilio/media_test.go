@@ -99,14 +99,3 @@ func TestMediaThatMayComeLater(t *testing.T) {
 		server.Close()
 	}
 }
-
-func TestAFileThatIsTooLongIsNoFile(t *testing.T) {
-	b := &bounded{io.NopCloser(strings.NewReader("12345")), 4}
-	if _, err := io.ReadAll(b); err == nil {
-		t.Error("5 bytes of at most 4 were read")
-	}
-	b = &bounded{io.NopCloser(strings.NewReader("1234")), 4}
-	if got, err := io.ReadAll(b); err != nil || string(got) != "1234" {
-		t.Errorf("%q, %v", got, err)
-	}
-}

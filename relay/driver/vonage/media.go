@@ -12,11 +12,14 @@ import (
 
 	"relevo/relay"
 	"relevo/relay/driver/whatsapp"
+	"relevo/relay/driver/wire"
 )
 
 // maxMedia bounds what is fetched of one file, in bytes: WhatsApp itself takes
 // no more. https://developers.facebook.com/docs/whatsapp/cloud-api/reference/media
 const maxMedia = whatsapp.MaxDocument
+
+var errTooLong = errors.New("vonage: file over 100 MiB")
 
 // maxRedirects is how many redirects of a file's address are followed.
 const maxRedirects = 5
@@ -51,13 +54,13 @@ func (d *Driver) Media(ctx context.Context, ch relay.Channel, f relay.InboundFil
 	c.CheckRedirect = sameHost
 	res, err := c.Do(req)
 	if err != nil {
-		return nil, "", withoutAddress(err)
+		return nil, "", fmt.Errorf("vonage: fetch a file: %w", wire.WithoutAddress(err))
 	}
 	switch {
 	case res.StatusCode == http.StatusOK && res.ContentLength > maxMedia:
-		err = gone("The file is larger than 100 MB.", errors.New("vonage: file over 100 MiB"))
+		err = gone("The file is larger than 100 MB.", errTooLong)
 	case res.StatusCode == http.StatusOK:
-		return &bounded{body: res.Body, left: maxMedia}, res.Header.Get("Content-Type"), nil
+		return wire.Bounded(res.Body, maxMedia, errTooLong), res.Header.Get("Content-Type"), nil
 	case res.StatusCode == http.StatusNotFound, res.StatusCode == http.StatusGone:
 		err = gone("Vonage no longer has the file. It keeps them for 48 hours.", fmt.Errorf("vonage: status %d", res.StatusCode))
 	default:
@@ -85,37 +88,3 @@ func sameHost(req *http.Request, via []*http.Request) error {
 	}
 	return nil
 }
-
-// withoutAddress is an error of a call without the file's address, which may
-// be enough to open it.
-func withoutAddress(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return fmt.Errorf("vonage: fetch a file: %w", u.Err)
-	}
-	return errors.New("vonage: fetch a file")
-}
-
-// bounded ends a body that is too long with an error.
-type bounded struct {
-	body io.ReadCloser
-	left int64
-}
-
-var errTooLong = errors.New("vonage: file over 100 MiB")
-
-// Read reads what is left of the limit, and one byte more to see the end.
-func (b *bounded) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.body.Read(p)
-	if int64(n) > b.left {
-		return 0, errTooLong
-	}
-	b.left -= int64(n)
-	return n, err
-}
-
-// Close closes the body.
-func (b *bounded) Close() error { return b.body.Close() }

@@ -1,7 +1,6 @@
 package vonage
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -244,15 +243,6 @@ func TestMediaWithoutAnAddress(t *testing.T) {
 	for _, bad := range []string{"", "ftp://x/y", "file:///etc/passwd", "/v3/media/x", "http://a b/"} {
 		if _, _, err := r.Media(t.Context(), r.channel, relay.InboundFile{URL: bad}); sendError(t, err).Verdict != relay.Refused {
 			t.Errorf("%q: %v", bad, err)
-		}
-	}
-}
-
-func TestAFileThatIsTooLongEndsWithAnError(t *testing.T) {
-	for n, want := range map[int]error{9: nil, 10: nil, 11: errTooLong, 5000: errTooLong} {
-		b := &bounded{body: io.NopCloser(bytes.NewReader(make([]byte, n))), left: 10}
-		if _, err := io.ReadAll(b); err != want {
-			t.Errorf("%d bytes: %v, want %v", n, err, want)
 		}
 	}
 }

@@ -1,5 +1,6 @@
 // Package wire makes one HTTP call of a provider, and says what is known of it
-// when it failed. It also reads what all settings of channels have in common.
+// when it failed. Beside a call it holds two rules of all drivers: how settings
+// of a channel are read and shown, and how long a file may be.
 //
 // It knows connections and statuses; it knows no provider, no message and no
 // error code. A call is never repeated here, redirects are never followed, and
@@ -77,10 +78,7 @@ func Do(ctx context.Context, c *http.Client, req *http.Request) (Result, error) 
 }
 
 func failed(err error, wrote bool) *relay.SendError {
-	var outer interface{ Unwrap() error }
-	if errors.As(err, &outer) && strings.Contains(err.Error(), "://") { // a *url.Error: its text holds the address
-		err = outer.Unwrap()
-	}
+	err = WithoutAddress(err)
 	if wrote {
 		return &relay.SendError{Verdict: relay.Unsure, Reason: "the provider gave no clear answer", Outage: true, Err: err}
 	}
