@@ -68,6 +68,24 @@ func TestCommandsForRealChannelsAskForTheRightThing(t *testing.T) {
 	}
 }
 
+func TestAMessageTellsItsTemplate(t *testing.T) {
+	const path, id = "GET /api/v1/workspaces/ws_1/messages", "wa_backend:3EB0018F3A2B4C5D6E7F80"
+	const m = `{"id":"` + id + `","status":"sent","units":1,"to":"+1415","text":null,"file":null,"template":{"name":"order_shipped","language":"en","variables":["Ann","4711"],"names":[],"buttons":[]},"created_at":"2024-05-01T10:00:00Z","error":null,"history":[]}`
+	srv := newRecorded(t, channelsOf(map[string]string{path: `{"data":[` + m + `],"next_cursor":null}`, path + "/" + id: m}))
+	if got := srv.run(t, "messages", "list"); !strings.Contains(got.out, "TEMPLATE") || !strings.Contains(got.out, "order_shipped") {
+		t.Errorf("the list is %+v", got)
+	}
+	got := srv.run(t, "messages", "show", id)
+	for _, line := range []string{"Template:   order_shipped\n", "Language:   en\n", "Variables:  Ann, 4711\n"} {
+		if !strings.Contains(got.out, line) {
+			t.Errorf("shows\n%s\nwant %q", got.out, line)
+		}
+	}
+	if strings.Contains(got.out, "Button values") {
+		t.Errorf("shows\n%s\nwhich has no buttons", got.out)
+	}
+}
+
 func TestAChannelIsShownSoThatAPersonCanFollowIt(t *testing.T) {
 	srv := newRecorded(t, channelsOf(map[string]string{"GET /api/v1/workspaces/ws_1/channels/ch_2": aMetaChannel}))
 	got := srv.run(t, "channel", "show", "ch_2")

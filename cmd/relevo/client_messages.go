@@ -18,6 +18,11 @@ var messageColumns = [...]column{
 	{"Channel", "channel_id", nil},
 	{"Units", "units", nil},
 	{"Text", "text", nil},
+	{"Template", "template.name", nil},
+	{"Language", "template.language", nil},
+	{"Variable names", "template.names", nil},
+	{"Variables", "template.variables", nil},
+	{"Button values", "template.buttons", nil},
 	{"File", "file.name", nil},
 	{"File URL", "file.url", nil},
 	{"Created", "created_at", when},
@@ -61,7 +66,7 @@ func (r *remote) newMessagesListCommand() *cobra.Command {
 			return r.table(a, "messages",
 				column{"ID", "id", nil}, column{"STATUS", "status", nil}, column{"TO", "to", nil},
 				column{"UNITS", "units", nil}, column{"CREATED", "created_at", when}, column{"ERROR", "error.code", nil},
-				column{"TEXT", "text", clip}, column{"FILE", "file.name", clip})
+				column{"TEXT", "text", clip}, column{"TEMPLATE", "template.name", clip}, column{"FILE", "file.name", clip})
 		},
 	}
 	p.addFlags(cmd)
