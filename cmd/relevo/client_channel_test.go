@@ -155,6 +155,9 @@ func TestTemplatesOfAStatusAreChosen(t *testing.T) {
 	if got := srv.run(t, "template", "list", "--status", "pending", "--json"); got.out != `{"data":[`+pending+`],"next_cursor":null}`+"\n" {
 		t.Errorf("got %+v", got)
 	}
+	if got := srv.run(t, "template", "list", "--status", "PENDING"); !strings.Contains(got.out, "offer") {
+		t.Errorf("in capitals: got %+v", got)
+	}
 	if got := srv.run(t, "template", "list", "--status", "paused"); got != (result{0, "", "There are no paused templates.\n"}) {
 		t.Errorf("got %+v", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -72,6 +73,7 @@ func (r *remote) newTemplateListCommand() *cobra.Command {
 
 // tellTemplates prints those with a status; all where it is empty.
 func (r *remote) tellTemplates(a client.Answer, status string) error {
+	status = strings.ToLower(status) // providers write it in capitals
 	if status == "" {
 		return r.table(a, "templates", templateColumns[:]...)
 	}
