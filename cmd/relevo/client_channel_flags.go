@@ -99,7 +99,7 @@ func (r *remote) putSettings(body map[string]any, file string) error {
 	}
 	var settings map[string]json.RawMessage
 	if json.Unmarshal(b, &settings) != nil || settings == nil {
-		return sayf(`%s holds no settings. They are a JSON object like {"access_token": "…", "phone_number_id": "…"}.`, file)
+		return broken(file, `settings. They are a JSON object with a name and a value for each, such as {"api_key": "…"}.`, b)
 	}
 	body["settings"] = settings
 	return nil

@@ -187,7 +187,7 @@ func TestFlagsOfAChannelThatCannotBe(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"--settings-file", "-"}, exitFailed, "- holds no settings. They are a JSON object"},
+		{[]string{"--settings-file", "-"}, exitFailed, "What came on stdin holds no settings. They are a JSON object"},
 		{[]string{"--settings-file", "/nowhere.json"}, exitFailed, "/nowhere.json cannot be read"},
 		{[]string{"--setting", "from stdin"}, exitUsage, "--setting is a name, = and a value"},
 		{[]string{"--files-in", "maybe"}, exitUsage, "--files-in is on or off"},
@@ -197,6 +197,36 @@ func TestFlagsOfAChannelThatCannotBe(t *testing.T) {
 		got := newRecorded(t, channelsOf(nil)).run(t, append([]string{"channel", "set", "ch_2"}, c.args...)...)
 		if got.code != c.code || !strings.Contains(got.errout, c.says) || strings.Contains(got.errout, "from stdin") {
 			t.Errorf("%v: got %+v, want %d %q", c.args, got, c.code, c.says)
+		}
+	}
+}
+
+// It is found in a file by its line, and nothing of the file is repeated.
+func TestAFileThatIsNoJSONIsToldWithTheLine(t *testing.T) {
+	for _, c := range []struct{ name, text, says string }{
+		{"a comma too many", "{\n  \"a\": \"hidden\",\n}\n", "In line 3 it stops being JSON"},
+		{"a line break in a value", "{\"a\": \"hidden\n rest\"}", "In line 1 it stops being JSON"},
+		{"cut short", "{\n\"a\": \"hidden\"", "In line 2 it stops being JSON"},
+		{"an array", `["hidden"]`, "It is a JSON object"},
+		{"nothing", "", "It is a JSON object"},
+	} {
+		file := filepath.Join(t.TempDir(), "x.json")
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		srv := newRecorded(t, channelsOf(nil, aMetaChannel))
+		for _, args := range [][]string{{"template", "submit", file}, {"channel", "set", "ch_2", "--settings-file", file}} {
+			got := srv.run(t, args...)
+			says := c.says
+			if args[0] == "channel" {
+				says = strings.Replace(says, "It is a", "They are a", 1)
+			}
+			if got.code != exitFailed || !strings.Contains(got.errout, says) || strings.Contains(got.errout, "hidden") {
+				t.Errorf("%s, %s: got %+v, want %q", c.name, args[0], got, says)
+			}
+			if strings.Contains(says, "object") && strings.Contains(got.errout, "In line") {
+				t.Errorf("%s, %s: %s", c.name, args[0], got.errout)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -27,6 +28,22 @@ func readObject(b []byte) (object, error) {
 		return nil, errNotJSON
 	}
 	return o, nil
+}
+
+// broken says of a file, or of stdin, that it does not hold what was asked
+// for, and where it stops being JSON. It repeats nothing of it: it may hold
+// secrets.
+func broken(file, what string, b []byte) error {
+	if file == "-" {
+		file = "What came on stdin"
+	}
+	var v any
+	if e, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(b, &v)); ok && len(bytes.TrimSpace(b)) > 0 {
+		line := 1 + bytes.Count(b[:max(0, min(int(e.Offset)-1, len(b)))], []byte("\n"))
+		what += fmt.Sprintf(" In line %d it stops being JSON: look there, and at the end of the line before, for a comma too many or too few, "+
+			"a quotation mark that is missing, or a value with a line break in it.", line)
+	}
+	return sayf("%s holds no %s", file, what)
 }
 
 // readList reads a page and the cursor of the next; empty on the last.

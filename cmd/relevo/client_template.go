@@ -134,7 +134,7 @@ func (r *remote) newTemplateSubmitCommand() *cobra.Command {
 			}
 			template, err := readObject(b)
 			if err != nil {
-				return sayf(`%s holds no template. It is a JSON object like {"name": "…", "language": "en", "category": "UTILITY", "body": "…"}.`, args[0])
+				return broken(args[0], `template. It is a JSON object like {"name": "…", "language": "en", "category": "UTILITY", "body": "…"}.`, b)
 			}
 			a, err := r.onTemplates(cmd.Context(), channel, client.Call{Method: http.MethodPost, Body: template})
 			if err != nil {
