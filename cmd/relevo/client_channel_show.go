@@ -43,6 +43,9 @@ func (r *remote) tellChannel(a client.Answer) error {
 	}
 	r.tellSettings(o)
 	r.tellCallbacks(o)
+	if id := printable(o.text("id")); o.text("state") == "held" {
+		fmt.Fprintf(r.stdout, "\nThe channel is held: its messages wait. Mend what the reason says, look with `relevo channel check %s`,\nthen `relevo channel resume %s`.\n", id, id)
+	}
 	notices, _ := o.at("notices").([]any)
 	if len(notices) > 0 {
 		fmt.Fprintln(r.stdout, "\nNeeds attention:")

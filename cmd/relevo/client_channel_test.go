@@ -122,6 +122,15 @@ Needs attention:
 	}
 }
 
+// New settings alone send nothing: a channel stays held until it is resumed.
+func TestAHeldChannelSaysHowItGoesOn(t *testing.T) {
+	held := strings.Replace(aMetaChannel, `"state":"connected"`, `"state":"held"`, 1)
+	srv := newRecorded(t, channelsOf(map[string]string{"PATCH /api/v1/workspaces/ws_1/channels/ch_2": held}))
+	if got := srv.run(t, "channel", "set", "ch_2", "--setting", "a=b"); !strings.Contains(got.out, "then `relevo channel resume ch_2`.") {
+		t.Errorf("got %+v", got)
+	}
+}
+
 func TestACheckPrintsALineForEachFindingAndFailsWithAnError(t *testing.T) {
 	const path = "POST /api/v1/workspaces/ws_1/channels/ch_2/check"
 	const well = `{"subject":"number","state":"ok","message":"It is known.","hint":null,"until":null}`
