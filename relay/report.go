@@ -137,7 +137,7 @@ func liveChannel(ctx context.Context, tx Tx, workspace, channel string) (Workspa
 	}
 	ch, err := tx.Channel(ctx, workspace, channel)
 	if errors.Is(err, ErrNotFound) || err == nil && !ch.DeletedAt.IsZero() {
-		return w, ch, Refusef(CodeNotFound, "There is no channel %s in this workspace.", channel)
+		return w, ch, Refusef(CodeNotFound, "There is no channel with the id %s in this workspace.", channel)
 	}
 	return w, ch, err
 }
