@@ -32,13 +32,16 @@ type stage struct {
 	report               bool
 }
 
+// name is the provider's.
+func (s stage) name() string { return strings.ToUpper(s.kind[:1]) + s.kind[1:] }
+
 func newProviderCommand(p *program, kind string) *cobra.Command {
 	s := stage{program: p, kind: kind}
-	name := strings.ToUpper(kind[:1]) + kind[1:]
+	name := s.name()
 	cmd := &cobra.Command{
 		Use:   kind,
 		Short: "Play " + name + " on this machine, for trying a channel without an account",
-		Long: name + " plays the provider on a loopback address until it is interrupted: it takes what a server sends, as strictly as\n" +
+		Long: "It plays " + name + " on a loopback address until it is interrupted: it takes what a server sends, as strictly as\n" +
 			"the real one, and calls back. It prints how to start a server that sends there, how to connect a channel, and\n" +
 			"what else can be done by hand. Each call is one line on stderr. Nothing leaves this machine.",
 		Example: "  relevo sandbox " + kind + "\n  relevo sandbox " + kind + " --listen 127.0.0.1:9400 --report",
@@ -62,7 +65,7 @@ func (s stage) run(ctx context.Context) error {
 	}
 	provider := pretend.New(s.kind, s.stderr)
 	srv := &http.Server{Handler: provider, ReadHeaderTimeout: 10 * time.Second}
-	s.tell("http://"+l.Addr().String(), provider.Channels())
+	s.tell("http://"+l.Addr().String(), provider)
 	g, ctx := errgroup.WithContext(ctx)
 	if s.report {
 		g.Go(func() error { provider.Report(ctx); return nil })
@@ -81,9 +84,9 @@ func (s stage) run(ctx context.Context) error {
 }
 
 // tell prints what a person does next, in the order of doing it.
-func (s stage) tell(at string, channels []pretend.Channel) {
-	out := s.stdout
-	fmt.Fprintf(out, "Playing %s on %s, until it is interrupted.\n", s.kind, at)
+func (s stage) tell(at string, provider *pretend.Server) {
+	out, channels := s.stdout, provider.Channels()
+	fmt.Fprintf(out, "Playing %s on %s, until it is interrupted.\n", s.name(), at)
 	fmt.Fprintf(out, "\n1. Start a server that sends there:\n  RELEVO_PROVIDERS__%s=%s RELEVO_MEDIA__ALLOW=127.0.0.0/8 RELEVO_PUBLIC_URL=%s%s %s serve\n",
 		strings.ToUpper(s.kind), at, s.public, s.listener(), self())
 	fmt.Fprint(out, "\n2. In another terminal, connect a channel with these settings, and say where callbacks go:\n")
@@ -100,7 +103,7 @@ func (s stage) tell(at string, channels []pretend.Channel) {
 	fmt.Fprintf(out, "\n4. Let somebody write, and read it:\n  curl -sS -d '{\"from\":\"+14151231234\",\"name\":\"Ann\",\"text\":\"Hello\"}' %s/_fake/inbound\n  %s inbound --url %s\n",
 		at, self(), s.public)
 	fmt.Fprintf(out, "\nBy hand, at %s:\n", at)
-	for line := range strings.Lines(pretend.Hand) {
+	for line := range strings.Lines(provider.Hand()) {
 		fmt.Fprint(out, "  "+line)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -187,5 +188,47 @@ func TestAPretendProviderStaysOnThisMachine(t *testing.T) {
 		if got := runWith(t, nil, "sandbox", "meta", "--listen", listen); got.code != exitUsage || !strings.Contains(got.errout, "--listen is a loopback address") {
 			t.Errorf("%s: got %+v", listen, got)
 		}
+	}
+}
+
+// What is printed for one provider is no other's: a code of Meta's says
+// nothing at Twilio.
+func TestWhatIsDoneByHandIsTheProvidersOwn(t *testing.T) {
+	for kind, code := range map[string]string{"meta": "131047", "twilio": "63016", "vonage": "1340", "infobip": "7010"} {
+		if says := pretend.New(kind, io.Discard).Hand(); strings.Count(says, `{"code": `+code+"}") != 2 || strings.Contains(says, "viber") != (kind == "infobip") {
+			t.Errorf("%s:\n%s", kind, says)
+		}
+	}
+}
+
+func TestThePretendInfobipDecidesAboutTemplates(t *testing.T) {
+	pushed := make(chan string, 1)
+	relay := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		pushed <- string(b)
+	}))
+	defer relay.Close()
+	srv := httptest.NewServer(pretend.New("infobip", io.Discard))
+	defer srv.Close()
+	post := func(path, body, want string) {
+		t.Helper()
+		req, _ := http.NewRequest(http.MethodPost, srv.URL+path, strings.NewReader(body))
+		req.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"App 0123456789abcdef0123456789abcdef-11111111-2222-3333"}}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if b, _ := io.ReadAll(res.Body); !strings.Contains(string(b), want) {
+			t.Errorf("%s: %s %s, want %s", path, res.Status, b, want)
+		}
+	}
+	const decision = `{"name":"order","language":"en","event":"APPROVED"}`
+	post("/_fake/callbacks", `{"kind":"infobip","callbacks":{"inbound_url":"`+relay.URL+`"}}`, "true")
+	post("/_fake/template", decision, "there is none of this name")
+	post("/whatsapp/2/senders/441134960000/templates", `{"name":"order","language":"en","category":"UTILITY","structure":{"body":{"text":"Hello"}}}`, "PENDING")
+	post("/_fake/template", decision, `"callback_status":200`)
+	if got := <-pushed; !strings.Contains(got, `"newStatus":"APPROVED"`) || !strings.Contains(got, `"messageTemplateName":"order"`) {
+		t.Errorf("the push is %s", got)
 	}
 }

@@ -8,14 +8,24 @@ import (
 	"net/http"
 )
 
-// Hand is what a person can do below /_fake/, in lines for a terminal.
-const Hand = `GET  /_fake/messages   what was taken so far
+// Hand is what a person can do below /_fake/, in lines for a terminal. Its
+// codes are the provider's own for somebody outside the 24 hours.
+func (s *Server) Hand() string {
+	also := ""
+	if s.kind == "infobip" {
+		also = `, with {"kind": "infobip_viber"} on Viber`
+	}
+	return fmt.Sprintf(`GET  /_fake/messages   what was taken so far, with the ids for /_fake/status
 POST /_fake/callbacks  a channel as the API shows it: where callbacks go
-POST /_fake/next       {"status": 500} or {"code": 131026}, {"silent": true}, {"cut": true}, with {"taken": true}: the next answer
-POST /_fake/inbound    {"from": "+14151231234", "name": "Ann", "text": "Hello"}
-POST /_fake/status     {"id": "…", "status": "delivered"}, or read, or failed with {"code": 131026}
+POST /_fake/next       {"status": 500} or {"code": %[1]d}, {"silent": true}, {"cut": true}, with {"taken": true}: the next answer
+POST /_fake/inbound    {"from": "+14151231234", "name": "Ann", "text": "Hello"}%[2]s
+POST /_fake/status     {"id": "…", "status": "delivered"}, or read, or failed with {"code": %[1]d}
 POST /_fake/template   {"name": "…", "language": "en", "event": "APPROVED"}
-`
+`, outside[s.kind], also)
+}
+
+// outside are the codes of a text outside the 24 hours.
+var outside = map[string]int{"meta": 131047, "twilio": 63016, "vonage": 1340, "infobip": 7010}
 
 // errUnknown means that a person named a message that was not taken, or a
 // template that is not kept.
@@ -34,7 +44,7 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request, name string) {
 		"callbacks": s.handCallbacks, "next": s.handNext, "inbound": s.handInbound, "status": s.handStatus, "template": s.handTemplate,
 	}[name]
 	if act == nil || r.Method != http.MethodPost {
-		http.Error(w, "There are:\n"+Hand, http.StatusNotFound)
+		http.Error(w, "There are:\n"+s.Hand(), http.StatusNotFound)
 		return
 	}
 	var body json.RawMessage
@@ -105,13 +115,9 @@ func (s *Server) handStatus(ctx context.Context, body []byte) (int, error) {
 }
 
 func (s *Server) handTemplate(ctx context.Context, body []byte) (int, error) {
-	d, ok := s.account.(decider)
-	if !ok {
-		return 0, errors.New("templates of this provider are not decided about here")
-	}
 	in, err := read[Decision](body)
 	if err != nil {
 		return 0, err
 	}
-	return d.decide(ctx, in)
+	return s.decide(ctx, in)
 }

@@ -114,6 +114,26 @@ func (a *infobipAccount) inbound(ctx context.Context, w Written) (int, error) {
 	return a.Deliver(ctx, to, infobipHook, m)
 }
 
+// decide pushes to where a subscription leads: the address for what people
+// write.
+func (a *infobipAccount) decide(ctx context.Context, d Decision) (int, error) {
+	push := a.Decide(d.Name, d.Language, d.Event, d.Reason)
+	if push == nil {
+		return 0, errUnknown
+	}
+	a.mu.Lock()
+	to := a.to["infobip"].InboundURL
+	a.mu.Unlock()
+	if to == "" {
+		return 0, errNowhere
+	}
+	body, err := json.Marshal(push)
+	if err != nil {
+		return 0, err
+	}
+	return a.DeliverBody(ctx, to, infobipHook, body)
+}
+
 // reports is where reports about a message go.
 func (a *infobipAccount) reports(m infobiptest.Message) string {
 	kind := whatsAppKind

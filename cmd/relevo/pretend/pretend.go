@@ -36,11 +36,8 @@ type account interface {
 	// status that the callback was answered with.
 	inbound(ctx context.Context, w Written) (int, error)
 	status(ctx context.Context, id, status string, code int) (int, error)
-}
-
-// decider is an account whose templates can be decided about. The status is 0
-// where the provider makes no callback for that.
-type decider interface {
+	// decide decides about a template. The status is 0 where the provider makes
+	// no callback for that.
 	decide(ctx context.Context, d Decision) (int, error)
 }
 
@@ -88,7 +85,8 @@ type Decision struct{ Name, Language, Event, Reason string }
 // Server serves one pretend account.
 type Server struct {
 	account
-	log io.Writer
+	kind string
+	log  io.Writer
 	// wake tells Report that something may have been sent.
 	wake chan struct{}
 }
@@ -97,7 +95,7 @@ type Server struct {
 // each call goes to log.
 func New(kind string, log io.Writer) *Server {
 	client := &http.Client{Timeout: 10 * time.Second}
-	s := &Server{log: log, wake: make(chan struct{}, 1)}
+	s := &Server{kind: kind, log: log, wake: make(chan struct{}, 1)}
 	switch kind {
 	case "meta":
 		s.account = newMeta(client)

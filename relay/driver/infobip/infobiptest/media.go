@@ -3,9 +3,11 @@ package infobiptest
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"path"
 	"regexp"
+	"strconv"
 )
 
 // Media is a file that somebody sent to the account.
@@ -72,6 +74,26 @@ func (f *Fake) KeepTemplate(t map[string]any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.templates = append(f.templates, t)
+}
+
+// Decide gives a template another status, and is Infobip's push about it; nil
+// where there is no such template.
+func (f *Fake) Decide(name, language, status, reason string) map[string]any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, t := range f.templates {
+		if t["name"] != name || t["language"] != language {
+			continue
+		}
+		t = maps.Clone(t)
+		t["status"], f.templates[i] = status, t
+		if reason == "" {
+			reason = "NONE"
+		}
+		return map[string]any{"messageTemplateId": t["id"], "messageTemplateName": name, "messageTemplateLanguage": language,
+			"change": map[string]any{"type": "TEMPLATE_STATUS_UPDATE", "newStatus": status, "reason": reason}}
+	}
+	return nil
 }
 
 var templateName = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
@@ -144,7 +166,7 @@ func (f *Fake) serveTemplates(w http.ResponseWriter, r *http.Request, body []byt
 	}
 	var kept map[string]any
 	json.Unmarshal(body, &kept)
-	kept["id"], kept["status"], kept["businessAccountId"] = "111", "PENDING", 222
+	kept["id"], kept["status"], kept["businessAccountId"] = strconv.Itoa(110+len(f.templates)), "PENDING", 222
 	f.templates = append(f.templates, kept)
 	write(w, http.StatusCreated, kept)
 }
