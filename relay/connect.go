@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // sealedSettings is how a driver's settings lie in the store.
@@ -33,6 +36,9 @@ func (r *Relay) connect(c *Channel, given json.RawMessage) error {
 	if len(given) == 0 {
 		given = json.RawMessage("{}")
 	}
+	if err := unquoted(given); err != nil {
+		return err
+	}
 	plain, err := d.Connect(given, kept)
 	if err != nil {
 		return err
@@ -45,6 +51,26 @@ func (r *Relay) connect(c *Channel, given json.RawMessage) error {
 	c.CredentialsUntil, c.CredentialsWarned = time.Time{}, 0
 	c.Settings, err = json.Marshal(sealedSettings{r.Secrets.Seal(string(plain), c.ID)})
 	return err
+}
+
+// unquoted refuses values that were pasted with quotation marks around them.
+// Some are taken as they are, and only the provider refuses them, much later.
+func unquoted(given json.RawMessage) error {
+	var settings map[string]any
+	if json.Unmarshal(given, &settings) != nil {
+		return nil // the driver says what is wrong
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		v, _ := settings[name].(string)
+		v = strings.TrimSpace(v)
+		for _, marks := range []string{`""`, "''", "“”", "``"} {
+			pair := []rune(marks)
+			if utf8.RuneCountInString(v) > 1 && strings.HasPrefix(v, string(pair[0])) && strings.HasSuffix(v, string(pair[1])) {
+				return RefuseField(CodeInvalidField, "settings."+name, "settings."+name+" has quotation marks around its value.", "Leave these out: they are not part of it.")
+			}
+		}
+	}
+	return nil
 }
 
 // opened is a channel with its settings in the clear, for its driver alone.
