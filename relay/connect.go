@@ -129,32 +129,47 @@ func (r *Relay) Check(ctx context.Context, workspace, id string) ([]Finding, err
 	if err != nil {
 		return nil, err
 	}
-	at := r.Addresses(c)
-	if at.Shared, err = r.siblings(ctx, c); err != nil {
+	siblings, err := r.siblings(ctx, c)
+	if err != nil {
 		return nil, err
+	}
+	at := r.Addresses(c)
+	for _, s := range siblings {
+		to := r.Addresses(s)
+		at.Shared = append(at.Shared, to.Callback, to.Status, to.Inbound)
 	}
 	findings := d.Check(ctx, open, at)
 	if err := r.noteCredentials(ctx, c, findings); err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(at.Callback, "http://") {
-		findings = append(findings, Finding{Subject: "public address", State: Doubt,
+	if i := slices.IndexFunc(siblings, func(s Channel) bool { return c.Account != "" && s.Account == c.Account }); i >= 0 {
+		findings = append(findings, Finding{Subject: "sender", State: Trouble,
+			Message: "The channel " + siblings[i].ID + " has the same sender: what people write comes in twice.",
+			Hint:    "Delete one of the two channels, or give one the settings of another sender."})
+	}
+	told := slices.ContainsFunc(findings, func(f Finding) bool { return f.Subject == publicAddress && f.State != Well })
+	if strings.HasPrefix(at.Callback, "http://") && !told {
+		findings = append(findings, Finding{Subject: publicAddress, State: Doubt,
 			Message: "Callbacks come to an address without TLS, which providers do not call.",
 			Hint:    "Set public_url to the https address under which the proxy in front of Relevo is reached."})
 	}
 	return findings, nil
 }
 
-// siblings are the callback addresses of the other channels of a kind in the
-// workspace.
-func (r *Relay) siblings(ctx context.Context, c Channel) (all []string, err error) {
+// publicAddress is the subject of what is found about public_url. A driver's
+// own finding says more.
+const publicAddress = "public address"
+
+// siblings are the other channels of a kind in the workspace that have
+// callback addresses.
+func (r *Relay) siblings(ctx context.Context, c Channel) (some []Channel, err error) {
 	list, err := r.Channels(ctx, c.Workspace)
 	for _, s := range list {
-		if at := r.Addresses(s); s.ID != c.ID && s.Kind == c.Kind && at.Callback != "" {
-			all = append(all, at.Callback, at.Status, at.Inbound)
+		if s.ID != c.ID && s.Kind == c.Kind && r.Addresses(s).Callback != "" {
+			some = append(some, s)
 		}
 	}
-	return all, err
+	return some, err
 }
 
 var errNoReceiver = errors.New("the channel's kind takes no callbacks")

@@ -9,14 +9,14 @@ import (
 
 func TestValuesInQuotationMarksAreRefused(t *testing.T) {
 	for given, field := range map[string]string{
-		`{"token":"\"secret\""}`:              "settings.token",
-		`{"a":"x","token":" \"secret\"\n"}`:   "settings.token",
-		`{"token":"'secret'"}`:                "settings.token",
-		`{"token":"“secret”"}`:                "settings.token",
-		`{"token":"sec\"ret"}`:                "",
+		`{"token":"\"secret\""}`:               "settings.token",
+		`{"a":"x","token":" \"secret\"\n"}`:    "settings.token",
+		`{"token":"'secret'"}`:                 "settings.token",
+		`{"token":"“secret”"}`:                 "settings.token",
+		`{"token":"sec\"ret"}`:                 "",
 		`{"token":"\"","n":1,"o":null,"p":""}`: "",
-		`{"token":"\"secret"}`:                "",
-		`not JSON`:                            "",
+		`{"token":"\"secret"}`:                 "",
+		`not JSON`:                             "",
 	} {
 		err := unquoted(json.RawMessage(given))
 		e, ok := errors.AsType[*Error](err)

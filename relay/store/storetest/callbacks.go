@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ func toldBack() []storyCase {
 		{"AWorkspaceThatGoesKeepsNobodysListsBack", goneWorkspace},
 		{"APushIsWrittenOverTheListThatCameMeanwhile", pushMeanwhile},
 		{"ACheckThatComesToNothingLeavesWhatIsKnownOfCredentials", checked},
+		{"ACheckFindsTwoChannelsOfOneSender", twins},
 		{"ACallbackThatCannotBeReadIsToldFromAFaultOfTheServer", unreadable},
 	}
 }
@@ -191,6 +193,35 @@ func checked(t *testing.T, w *world) {
 	}
 	if c, err := w.relay.Channel(t.Context(), w.ws.ID, ch.ID); err != nil || !c.CredentialsUntil.IsZero() {
 		t.Errorf("new credentials end at %v (%v), as the old ones do", c.CredentialsUntil, err)
+	}
+}
+
+// Both would take in what people write. What a driver says of the public
+// address is not said once more in general.
+func twins(t *testing.T, w *world) {
+	w.relay.Set.PublicURL = "http://127.0.0.1:8080"
+	subjects := func(ch relay.Channel) (all string) {
+		t.Helper()
+		found, err := w.relay.Check(t.Context(), w.ws.ID, ch.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range found {
+			all += string(f.State) + " " + f.Subject + ": " + f.Message + "\n"
+		}
+		return all
+	}
+	one, other := w.provided("+15550002222", "a", 1), w.provided("+15550002223", "b", 1)
+	if got := subjects(one); strings.Contains(got, "same sender") || !strings.Contains(got, "warning public address") {
+		t.Errorf("of another sender: %s", got)
+	}
+	if err := w.relay.DeleteChannel(t.Context(), w.ws.ID, other.ID); err != nil {
+		t.Fatal(err)
+	}
+	twin := w.provided("+15550002223", "a", 1)
+	w.provider.findings = func() []relay.Finding { return []relay.Finding{{Subject: "public address", State: relay.Trouble}} }
+	if got := subjects(one); !strings.Contains(got, "error sender: The channel "+twin.ID+" has the same sender") || strings.Count(got, "public address") != 1 {
+		t.Errorf("of the same sender: %s", got)
 	}
 }
 
