@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"relevo/relay"
+	"relevo/relay/driver/wire"
 )
 
 // Check tests credentials, the sender, and whether Twilio calls this channel's
@@ -27,6 +28,7 @@ func (d *Driver) Check(ctx context.Context, ch relay.Channel, at relay.Addresses
 	if well && s.MessagingServiceSID != "" {
 		found = append(found, d.service(ctx, s, at)...)
 	}
+	found = append(found, wire.OtherPhone(ch, s.From)...)
 	return append(found, reachable(at)...)
 }
 

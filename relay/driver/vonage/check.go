@@ -39,6 +39,7 @@ func (d *Driver) Check(ctx context.Context, ch relay.Channel, at relay.Addresses
 		findings = append(findings, checkCallbacks(*app, at)...)
 	}
 	findings = append(findings, d.checkNumber(ctx, s))
+	findings = append(findings, wire.OtherPhone(ch, "+"+s.From)...)
 	findings = append(findings, checkSignature(ch))
 	return append(findings, d.checkTemplates(ctx, s)...)
 }

@@ -72,6 +72,7 @@ func TestWhatACheckFinds(t *testing.T) {
 		{"OtherStatus", fake(func(o *vonagetest.Options) { o.StatusURL = at.Inbound }), "status callback", relay.Trouble, "elsewhere"},
 		{"TheChannelsOwnAddress", fake(func(o *vonagetest.Options) { o.StatusURL = at.Callback }), "status callback", relay.Well, "this channel's"},
 		{"NoSuchNumber", fake(func(o *vonagetest.Options) { o.Number = "447700900099" }), "number", relay.Trouble, "no WhatsApp number"},
+		{"AnotherPhone", func(r *rig) { r.channel.Phone = "+447700900098" }, "phone", relay.Doubt, "not that of its sender"},
 		{"NotLinked", fake(func(o *vonagetest.Options) { o.Unlinked = true }), "number", relay.Trouble, "not linked"},
 		{"NothingCameYet", func(r *rig) { r.channel.CallbackAt = time.Time{} }, "signature secret", relay.Doubt, "No signed callback"},
 		{"NoTemplates", change(func(s *Settings) { s.WABAID, s.UserToken = "", "" }), "templates", relay.Well, "neither"},
