@@ -92,8 +92,7 @@ func (r *remote) newChannelCreateCommand() *cobra.Command {
 		},
 	}
 	f.addFlags(cmd)
-	cmd.Flags().StringVar(&f.kind, "kind", "", "`kind` of channel: sandbox, meta, twilio …")
-	cmd.Flags().StringVar(&f.phone, "phone", "", "the account's `number`, + and digits")
+	cmd.Flags().StringVar(&f.kind, "kind", "", "`kind` of channel: sandbox, meta, twilio, vonage, infobip, infobip_viber")
 	return cmd
 }
 
@@ -101,7 +100,7 @@ func (r *remote) newChannelSetCommand() *cobra.Command {
 	var f channelFlags
 	cmd := &cobra.Command{
 		Use:   "set CHANNEL",
-		Short: "Change a channel's name, pace, limits or settings",
+		Short: "Change a channel's name, number, pace, limits or settings",
 		Example: "  relevo channel set ch_abcdefghijklmnopqrst --spacing-min 2s --spacing-max 4s\n" +
 			"  relevo channel set ch_abcdefghijklmnopqrst --settings-file new-token.json\n" +
 			"  relevo channel set ch_abcdefghijklmnopqrst --fallback-template reminder --fallback-language en",

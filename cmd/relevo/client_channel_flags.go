@@ -24,6 +24,7 @@ type channelFlags struct {
 func (f *channelFlags) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.name, "name", "", "`name` that people call it by")
+	flags.StringVar(&f.phone, "phone", "", "the account's `number`, + and digits")
 	flags.DurationVar(&f.spacingMin, "spacing-min", 0, "shortest `pause` between two messages (server's default 1.5s)")
 	flags.DurationVar(&f.spacingMax, "spacing-max", 0, "longest `pause` between two messages (server's default 2.5s)")
 	flags.IntVar(&f.concurrency, "concurrency", 0, "`lanes` that send side by side, for official APIs (server's default 1)")

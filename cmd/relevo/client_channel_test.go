@@ -46,6 +46,7 @@ func TestCommandsForRealChannelsAskForTheRightThing(t *testing.T) {
 		{"channel set ch_2 --files-out on --fallback-template reminder --fallback-language en",
 			"PATCH " + ws + `/channels/ch_2 {"fallback_template":{"language":"en","name":"reminder"},"files_out":true}`, aMetaChannel, "Fallback template:  reminder"},
 		{"channel set ch_2 --setting callback_password=a,b=c --setting sender=x", "PATCH " + ws + `/channels/ch_2 {"settings":{"callback_password":"a,b=c","sender":"x"}}`, aMetaChannel, "ch_2"},
+		{"channel set ch_2 --phone +15550783881", "PATCH " + ws + `/channels/ch_2 {"phone":"+15550783881"}`, aMetaChannel, "ch_2"},
 		{"channel set ch_2 --no-fallback-template", "PATCH " + ws + `/channels/ch_2 {"fallback_template":null}`, aMetaChannel, "ch_2"},
 		{"template list", "GET " + ws + "/channels/ch_2/templates", list(aTemplate), "order_shipped  en        UTILITY   approved  1          Hello {{1}}, it left.  -"},
 		{"template list --channel ch_9", "GET " + ws + "/channels/ch_9/templates", list(aTemplate), "order_shipped"},
