@@ -24,7 +24,11 @@ const (
 // banner says where the server listens and, the first time, how to send a
 // first message. It is the one place where a webhook URL is printed.
 func (s *server) banner(ctx context.Context) error {
-	fmt.Fprintf(s.p.stdout, "%s\nListening on %s, %s\n", readVersion(), s.url, s.where())
+	local := localURL(s.public.Addr().String())
+	fmt.Fprintf(s.p.stdout, "%s\nListening on %s, %s\n", readVersion(), local, s.where())
+	if s.url != local {
+		fmt.Fprintf(s.p.stdout, "Reached from outside at %s\n", s.url)
+	}
 	list, _, err := s.store.Workspaces(ctx, relay.Page{Limit: 1})
 	if err != nil {
 		return err

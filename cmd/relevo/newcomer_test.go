@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -299,5 +300,13 @@ func TestReadyzAnswersAndTheAttemptLogKeepsTheBody(t *testing.T) {
 	if a["body"] != cut || a["sender"] != "Zapier" || a["tool"] != "Zapier" || a["fix"] == nil || a["excerpt"] == nil || a["error_code"] != "invalid_json" || a["status"] != 400.0 {
 		b, _ := json.Marshal(a)
 		t.Errorf("attempt %s", b)
+	}
+}
+
+// Whoever sets up the proxy in front needs the one address, and tools the other.
+func TestTheBannerTellsTheListenerFromThePublicAddress(t *testing.T) {
+	p := start(t, t.TempDir(), append(slices.Clone(quick), "RELEVO_PUBLIC_URL=https://relay.example.com")...)
+	if !strings.HasPrefix(p.url, "http://127.0.0.1:") || !strings.HasPrefix(p.hook, "https://relay.example.com/hook/") {
+		t.Errorf("listening on %s, the webhook is %s", p.url, p.hook)
 	}
 }
