@@ -225,6 +225,17 @@ func TestANameThatSomebodyGaveAFileStaysAName(t *testing.T) {
 	}
 }
 
+// Consoles and people put a slash at the end of an address.
+func TestACallbackMayHaveASlashAtItsEnd(t *testing.T) {
+	h, _, ch := acmeHouse(t)
+	path := strings.TrimPrefix(ch["callbacks"].(map[string]any)["url"].(string), "https://relay.example")
+	for url, want := range map[string]int{path + "/": 200, path + "/status/": 200, path + "x/": 404} {
+		if rec := h.call(http.MethodPost, url, strings.NewReader("in m1 +14155550100"), "Acme-Signature", "secret-token-99"); rec.Code != want {
+			t.Errorf("%s: %d, want %d", strings.TrimPrefix(url, path), rec.Code, want)
+		}
+	}
+}
+
 // endlessBody counts what is read of a body.
 type endlessBody struct{ n int }
 

@@ -108,8 +108,9 @@ func (s *server) register(e *echo.Echo) {
 		e.Any(path, s.serveHook)
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPost} { // Meta greets by GET
-		e.Add(method, callbackPath, s.serveCallback)
-		e.Add(method, callbackPath+"/:part", s.serveCallback)
+		for _, path := range []string{"", "/", "/:part"} { // people paste a slash too many
+			e.Add(method, callbackPath+path, s.serveCallback)
+		}
 	}
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		e.Add(method, filePath, s.serveFile)
