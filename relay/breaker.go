@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,10 +53,14 @@ func (b *breakers) meet(ch Channel) {
 // has proved that an account in settings is theirs. A channel without one is
 // its own.
 func accountKey(ch Channel) string {
-	if ch.Account == "" {
+	account, _, _ := strings.Cut(ch.Account, "/") // its senders share its fate
+	if account == "" {
+		account = ch.Account
+	}
+	if account == "" {
 		return ch.ID
 	}
-	return ch.Workspace + " " + ch.Kind + " " + ch.Account
+	return ch.Workspace + " " + ch.Kind + " " + account
 }
 
 // kind is the channel's kind; empty where it was never met.

@@ -70,6 +70,9 @@ func (r *Relay) CreateChannel(ctx context.Context, workspace string, n NewChanne
 		if _, err := liveWorkspace(ctx, tx, workspace); err != nil {
 			return err
 		}
+		if err := ownSender(ctx, tx, c); err != nil {
+			return err
+		}
 		if err := putLanes(ctx, tx, c, now); err != nil {
 			return err
 		}
@@ -298,7 +301,9 @@ func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p Chann
 			bad = fallbackFits(ctx, tx, *c)
 		}
 		if p.Settings != nil && bad == nil {
-			bad = r.connect(c, p.Settings)
+			if bad = r.connect(c, p.Settings); bad == nil {
+				bad = ownSender(ctx, tx, *c)
+			}
 		}
 		if c.CallbackKey == "" {
 			c.CallbackKey, c.VerifyToken = fresh[0], fresh[1]

@@ -73,6 +73,21 @@ func unquoted(given json.RawMessage) error {
 	return nil
 }
 
+// ownSender refuses a second channel of one sender: what people write there
+// would come in twice.
+func ownSender(ctx context.Context, tx Tx, c Channel) error {
+	if !strings.Contains(c.Account, "/") {
+		return nil
+	}
+	list, err := channelsOf(ctx, tx, c.Workspace)
+	for _, o := range list {
+		if o.ID != c.ID && o.Kind == c.Kind && o.Account == c.Account {
+			return RefuseField(CodeConflict, "settings", fmt.Sprintf("The channel %s (%s) of this workspace has the same sender.", o.ID, o.Name), "Change that channel, or delete it first.")
+		}
+	}
+	return err
+}
+
 // opened is a channel with its settings in the clear, for its driver alone.
 func (r *Relay) opened(c Channel) (Channel, error) {
 	if _, ok := r.Drivers[c.Kind].(Connector); !ok || len(c.Settings) == 0 {

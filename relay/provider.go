@@ -22,9 +22,9 @@ type Connector interface {
 	// Show is settings as their owner sees them again: secrets shortened to
 	// their last four characters.
 	Show(settings json.RawMessage) map[string]string
-	// Account names whom the settings belong to at the provider, such as an
-	// account's SID with a number's id. It is no secret. An outage holds all
-	// channels of an account, and callbacks are bound to it.
+	// Account names whom the settings belong to at the provider: the account,
+	// a slash, and the sender. It is no secret. An outage holds all channels
+	// of an account, and no two channels of a workspace have the same sender.
 	Account(settings json.RawMessage) string
 }
 

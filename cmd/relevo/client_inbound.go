@@ -23,7 +23,7 @@ func (r *remote) newInboundCommand() *cobra.Command {
 				return err
 			}
 			return r.table(a, "messages from people",
-				column{"AT", "at", when}, column{"CHAT", "chat_id", nil}, column{"FROM", "sender", nil},
+				column{"AT", "at", when}, column{"CHANNEL", "channel_id", nil}, column{"CHAT", "chat_id", nil}, column{"FROM", "sender", nil},
 				column{"KIND", "kind", nil}, column{"TEXT", "text", clip}, column{"FILES", "files", clip})
 		},
 	}

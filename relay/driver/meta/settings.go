@@ -127,13 +127,13 @@ func (*Driver) Show(raw json.RawMessage) map[string]string {
 	return wire.ShownSettings(raw, "phone_number_id", "waba_id", "app_id")
 }
 
-// Account is the phone number ID, which Meta gives out once.
+// Account is the WhatsApp account, where it is known, with the phone number ID.
 func (*Driver) Account(raw json.RawMessage) string {
 	s, err := readSettings(raw)
 	if err != nil {
 		return ""
 	}
-	return s.PhoneNumberID
+	return s.WABAID + "/" + s.PhoneNumberID
 }
 
 func readSettings(raw json.RawMessage) (s settings, err error) {

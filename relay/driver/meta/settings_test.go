@@ -76,7 +76,7 @@ func TestSecretsAreShownByTheirEnds(t *testing.T) {
 	if diff := cmp.Diff(want, d.Show(json.RawMessage(whole))); diff != "" {
 		t.Error(diff)
 	}
-	if got := d.Account(json.RawMessage(whole)); got != "106540352242922" {
+	if got := d.Account(json.RawMessage(whole)); got != "102290129340398/106540352242922" {
 		t.Errorf("account %q", got)
 	}
 	if d.Show(nil) != nil || d.Account(json.RawMessage(`{`)) != "" {

@@ -49,7 +49,7 @@ type setting struct {
 // The menu paths are those of the dashboard: https://dashboard.vonage.com
 var settings = []setting{
 	{name: "api_key", at: func(s *Settings) *string { return &s.APIKey },
-		read: form(`^[0-9A-Za-z]{4,32}$`, "The API key is a short word of letters and digits."),
+		read: form(`^[0-9A-Za-z]{4,12}$`, "The API key is a short word of letters and digits, mostly eight; the API secret is longer."),
 		hint: "In the Vonage dashboard: API Settings (dashboard.vonage.com/settings), field API key."},
 	{name: "api_secret", at: func(s *Settings) *string { return &s.APISecret },
 		read: form(`^[!-~]{8,128}$`, "The API secret has 8 characters or more and no spaces."),

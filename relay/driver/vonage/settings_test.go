@@ -49,7 +49,7 @@ func TestConnectNamesEveryFault(t *testing.T) {
 		value any // nil: left out
 		says  string
 	}{
-		{"api_key", nil, "missing"}, {"api_key", "", "missing"}, {"api_key", "a b", "letters and digits"}, {"api_key", []string{"x"}, "not a text"}, {"api_key", map[string]string{}, "not a text"},
+		{"api_key", nil, "missing"}, {"api_key", "", "missing"}, {"api_key", "a b", "letters and digits"}, {"api_key", "pretendAPIsecret1", "the API secret is longer"}, {"api_key", []string{"x"}, "not a text"}, {"api_key", map[string]string{}, "not a text"},
 		{"api_secret", nil, "missing"}, {"api_secret", "short", "8 characters"}, {"api_secret", "with a space in it", "no spaces"},
 		{"application_id", nil, "missing"}, {"application_id", "78d335fa", "five groups"},
 		{"private_key", nil, "missing"}, {"private_key", "MIIE", "not whole"}, {"private_key", "-----BEGIN PRIVATE KEY-----\n!!!\n-----END PRIVATE KEY-----", "damaged"},

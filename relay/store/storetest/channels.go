@@ -22,6 +22,7 @@ func channels() []storyCase {
 		{"OutsideTheWindowAFallbackTemplateTakesTheText", fallbacks},
 		{"TheWindowIsJudgedAgainWhenAMessageLeaves", windowAtClaim},
 		{"AnOutageHoldsAnAccountAndBurnsNothing", outage},
+		{"ASenderIsConnectedOnceInAWorkspace", senders},
 		{"TheFilesOfWhatPeopleWriteAreFetchedAndKept", receivedFiles},
 		{"AProvidersRateIsKeptOverManyLanes", rated},
 		{"OnePersonIsNotWrittenToFasterThanTheProviderAllows", paired},
@@ -195,6 +196,34 @@ func outage(t *testing.T, w *world) {
 	if c, err := w.relay.Channel(t.Context(), w.ws.ID, two.ID); err != nil || len(w.relay.Notices(c, time.Now())) != 0 {
 		t.Errorf("afterwards the owner reads %q, %v", w.relay.Notices(c, time.Now()), err)
 	}
+}
+
+func senders(t *testing.T, w *world) {
+	one, two := w.provided("+15550002222", "acc/1", 1), w.provided("+15550003333", "acc/2", 1)
+	_, err := w.relay.CreateChannel(t.Context(), w.ws.ID, relay.NewChannel{Kind: "provider", Phone: "+15550004444", Settings: json.RawMessage(`{"account":"acc/1"}`)})
+	w.code(err, relay.CodeConflict)
+	_, err = w.relay.UpdateChannel(t.Context(), w.ws.ID, two.ID, relay.ChannelPatch{Settings: json.RawMessage(`{"account":"acc/1"}`)})
+	w.code(err, relay.CodeConflict)
+	if c, err := w.relay.Channel(t.Context(), w.ws.ID, two.ID); err != nil || c.Account != "acc/2" {
+		t.Errorf("after the refusal it is of %q, %v", c.Account, err)
+	}
+	// an outage of the account is one of both senders
+	w.provider.fails(&relay.SendError{Verdict: relay.Deferred, Code: relay.CodeProviderFailed, Outage: true})
+	for i := range 10 {
+		w.accept(via(one, text(fmt.Sprintf("+1415123%04d", i), "x")))
+	}
+	w.dispatch(5 * time.Second)
+	for _, ch := range []relay.Channel{one, two} {
+		if n := w.relay.Notices(ch, time.Now()); len(n) != 1 {
+			t.Errorf("the owner of %s reads %q", ch.Account, n)
+		}
+	}
+	w.accept(via(two, text("+14151241234", "x")))
+	w.provider.does(nil)
+	if err := w.relay.DeleteChannel(t.Context(), w.ws.ID, one.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.provided("+15550004444", "acc/1", 1)
 }
 
 func receivedFiles(t *testing.T, w *world) {
