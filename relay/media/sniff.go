@@ -112,12 +112,16 @@ func fitAudio(ext string, found *mimetype.MIME) (mediaType string, fits bool) {
 }
 
 // fitDocument takes everything but text where a name announces a format that
-// is never text: that is an error answer in disguise.
+// is never text, which is an error answer in disguise, and pictures, sound and
+// films where it announces a paper: nobody could open those.
 func fitDocument(ext string, found *mimetype.MIME) (mediaType string, fits bool) {
 	if isA(found, "text/plain") && neverText(ext) {
 		return "", false
 	}
 	mediaType = plain(found)
+	if top, _, _ := strings.Cut(mediaType, "/"); isPaper(ext) && (top == "image" || top == "audio" || top == "video") {
+		return "", false
+	}
 	switch mediaType {
 	case "application/octet-stream", "application/zip", "application/x-ole-storage", "text/plain":
 		if byName := typeByExtension(ext); byName != "" {

@@ -137,6 +137,8 @@ func TestContentThatBreaksItsPromiseIsRefused(t *testing.T) {
 		{"XML as a PDF", "a.pdf", `<?xml version="1.0"?><Error/>`, []string{"sent XML"}},
 		{"XML as a video", "a.mp4", `<?xml version="1.0"?><Error/>`, []string{"announced as a video", "sent XML"}},
 		{"text as a document", "a.docx", "Access denied", []string{"announced as .docx", "plain text"}},
+		{"a picture as a PDF", "a.pdf", png, []string{"announced as .pdf", "a picture in the format PNG", "end file_name in .png, to send this one."}},
+		{"a video as a sheet", "a.xlsx", ftyp("isom"), []string{"announced as .xlsx", "a video in the format MP4"}},
 		{"text as audio", "a.mp3", "Access denied", []string{"announced as audio", "plain text"}},
 		{"a picture as a video", "a.mp4", ftyp("heic"), []string{"announced as a video", "format HEIC"}},
 		{"a Matroska video", "a.mp4", "\x1a\x45\xdf\xa3\x00\x42\x82\x88matroska", []string{"video"}},

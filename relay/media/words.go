@@ -94,6 +94,15 @@ func neverText(ext string) bool {
 	return false
 }
 
+// isPaper reports whether an ending is that of something to read.
+func isPaper(ext string) bool {
+	switch ext {
+	case "pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "odt", "ods", "odp", "epub":
+		return true
+	}
+	return false
+}
+
 // typeByExtension names formats that content alone does not tell: those that
 // are plain text, and containers whose first bytes can be anyone's.
 // https://www.iana.org/assignments/media-types
