@@ -27,7 +27,7 @@ type channelView struct {
 	ConnectedAt  time.Time          `json:"connected_at"`
 	CreatedAt    time.Time          `json:"created_at"`
 	AtLeastOnce  bool               `json:"at_least_once"`
-	// Settings are null where the kind has none; Callbacks are what to paste
+	// Settings are empty where the kind has none; Callbacks are what to paste
 	// into the provider's console, null where it does not call back.
 	Settings  map[string]string `json:"settings"`
 	Callbacks *callbacksView    `json:"callbacks"`

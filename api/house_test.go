@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"relevo/relay"
+	"relevo/relay/driver/sandbox"
 	"relevo/relay/store/boltstore"
 )
 
@@ -93,13 +94,14 @@ func buildOver(t *testing.T, store relay.Store, dir string, units int64, edit ..
 		Relay: h.relay, OperatorKey: operatorKey, PublicURL: "https://relay.example/", TempDir: dir, Log: log,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		Sent: func(_ context.Context, _, channel string, limit int) (any, error) {
-			return []string{fmt.Sprint(channel, " ", limit)}, nil
+			line := sandbox.Line{MessageID: "wa_backend:3EB0000000000000000000", Recipient: "+14151231234", Try: 1, Kind: "text", Text: fmt.Sprint(channel, " ", limit), Outcome: "sent"}
+			return []sandbox.Line{line}, nil
 		},
 	}
 	for _, e := range edit {
 		e(&cfg)
 	}
-	h.handler = New(cfg)
+	h.handler = watched(t, New(cfg))
 	h.ws, h.token = h.workspace("Test")
 	c, err := h.relay.CreateChannel(t.Context(), h.ws, relay.NewChannel{Kind: "sandbox", Name: "Sales", Phone: "+15105566777"})
 	if err != nil {

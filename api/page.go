@@ -31,7 +31,7 @@ func (s *server) sendPage(c echo.Context, status int) {
 // home is the page at /.
 func (s *server) home(c echo.Context) error {
 	s.send(c, http.StatusOK, "text/plain; charset=utf-8", []byte("Relevo relays webhooks to WhatsApp. "+
-		"POST a message to a workspace's webhook URL to send it; manage workspaces, channels and quotas with the command relevo or the API at "+apiBase+".\n"+s.Version+"\n"))
+		"POST a message to a workspace's webhook URL to send it; manage workspaces, channels and quotas with the command relevo or the API at "+apiBase+", which /reference describes.\n"+s.Version+"\n"))
 	return nil
 }
 

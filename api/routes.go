@@ -118,4 +118,9 @@ func (s *server) register(e *echo.Echo) {
 		e.Add(method, "/readyz", s.ready)
 		e.Add(method, "/", s.home)
 	}
+	for _, f := range s.fixedPaths() {
+		serve := s.serveFixed(f)
+		e.Add(http.MethodGet, f.path, serve)
+		e.Add(http.MethodHead, f.path, serve)
+	}
 }
