@@ -157,6 +157,12 @@ func TestACallbackCountsOnceAndOnlyWithItsSignature(t *testing.T) {
 			t.Errorf("%s, %s: %d, want %d", c.signature, c.body, got, c.want)
 		}
 	}
+	status := strings.TrimPrefix(ch["callbacks"].(map[string]any)["status_url"].(string), "https://relay.example")
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if rec := h.call(method, status, strings.NewReader("delivered wa_backend:3EB0000000000000000000"), "Acme-Signature", key); rec.Code != 200 {
+			t.Errorf("%s %s: %d", method, status, rec.Code)
+		}
+	}
 	for _, other := range []string{url + "x", url[:len(url)-26], strings.Replace(url, "/ch_", "/ch_x", 1)} {
 		if rec := h.call(http.MethodPost, strings.TrimPrefix(other, "https://relay.example"), strings.NewReader("x"), "Acme-Signature", key); rec.Code != 404 {
 			t.Errorf("%s: %d", other, rec.Code)
