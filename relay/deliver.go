@@ -190,7 +190,11 @@ func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (q
 
 // deliver makes one try with what was leased, and settles it.
 func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
-	_, out, err := r.outgoing(ctx, WorkspaceOfLane(l.Lane), l.Item)
+	m, ch, tpl, err := r.load(ctx, WorkspaceOfLane(l.Lane), l.Item)
+	var out Outgoing
+	if err == nil {
+		out, err = r.outgoing(m, ch, tpl)
+	}
 	if err != nil {
 		r.Log.Error("load leased message", "message", l.Item, "error", err)
 		r.settle(ctx, l, outcome{verdict: Deferred, code: CodeInternal, note: "the message could not be loaded"})
@@ -265,10 +269,9 @@ func (r *Relay) logTry(ctx context.Context, l queue.Lease, ch Channel, o outcome
 	r.Log.LogAttrs(ctx, slog.LevelInfo, "try", line...)
 }
 
-// outgoing loads a message as its driver is given it.
-func (r *Relay) outgoing(ctx context.Context, workspace, id string) (m Message, out Outgoing, err error) {
-	var ch Channel
-	var tpl Template
+// load reads a message with its channel and, where it calls for one that is
+// known, its template.
+func (r *Relay) load(ctx context.Context, workspace, id string) (m Message, ch Channel, tpl Template, err error) {
 	err = r.Store.View(ctx, func(tx Tx) (err error) {
 		if m, err = tx.Message(ctx, workspace, id); err != nil {
 			return err
@@ -282,13 +285,16 @@ func (r *Relay) outgoing(ctx context.Context, workspace, id string) (m Message, 
 		}
 		return err
 	})
+	return m, ch, tpl, err
+}
+
+// outgoing is what was loaded as its driver is given it.
+func (r *Relay) outgoing(m Message, ch Channel, tpl Template) (Outgoing, error) {
+	ch, err := r.opened(ch)
 	if err != nil {
-		return m, out, err
+		return Outgoing{}, err
 	}
-	if ch, err = r.opened(ch); err != nil {
-		return m, out, err
-	}
-	out = Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.To(), Group: isGroup(m.Recipient), Try: m.Tries,
+	out := Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.To(), Group: isGroup(m.Recipient), Try: m.Tries,
 		Text: m.Text, File: r.outgoingFile(m.File), Callbacks: r.Addresses(ch)}
 	if m.Template != nil {
 		out.Template = outgoingTemplate(*m.Template, tpl)
@@ -296,7 +302,7 @@ func (r *Relay) outgoing(ctx context.Context, workspace, id string) (m Message, 
 	if d, ok := r.Drivers[ch.Kind].(Linked); ok && m.File != nil && d.NeedsLink(m.File.Kind) {
 		out.File.Link = r.FileLink(m, time.Now().Add(LinkLife))
 	}
-	return m, out, nil
+	return out, nil
 }
 
 // call runs the driver within its time. A panic of a driver leaves the outcome

@@ -68,13 +68,17 @@ func (r *Relay) lookUp(ctx context.Context) error {
 }
 
 func (r *Relay) lookUpOne(ctx context.Context, ref MessageRef) error {
-	m, out, err := r.outgoing(ctx, ref.Workspace, ref.ID)
+	m, ch, tpl, err := r.load(ctx, ref.Workspace, ref.ID)
 	if err != nil {
 		return err
 	}
-	resolver, ok := r.Drivers[out.Channel.Kind].(Resolver)
+	resolver, ok := r.Drivers[ch.Kind].(Resolver)
 	if !ok || !lookUpDue(time.Since(m.UnknownAt), r.Set.UnconfirmedAfter) {
 		return nil
+	}
+	out, err := r.outgoing(m, ch, tpl)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Set.CallTimeout)
 	defer cancel()
@@ -86,7 +90,7 @@ func (r *Relay) lookUpOne(ctx context.Context, ref MessageRef) error {
 		return err // what was found is another message's evidence
 	}
 	rep.MessageID = m.ID
-	return r.Report(ctx, out.Channel.ID, []Report{rep})
+	return r.Report(ctx, ch.ID, []Report{rep})
 }
 
 // claimed reports whether a provider's id is known to be another message's.
