@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -81,12 +82,5 @@ func (s *server) inboundFile(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{download: &download{mediaType: file.Type, name: orElse(file.Name, "file"), size: file.Size, body: body}}, nil
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
+	return answer{download: &download{mediaType: file.Type, name: cmp.Or(file.Name, "file"), size: file.Size, body: body}}, nil
 }

@@ -106,10 +106,10 @@ func (r *Relay) checkChannel(c *Channel) error {
 	c.Name = name
 	d, ok := r.Drivers[c.Kind]
 	if f := c.Fallback; f != nil {
-		f.Language = language(f.Language)
+		f.Language = LanguageCode(f.Language)
 		_, windowed := d.(Windowed)
 		_, has := d.(Templater)
-		if !windowed || !has || !templateNameForm.MatchString(f.Name) || !templateLanguageForm.MatchString(f.Language) {
+		if !windowed || !has || !ValidTemplateName(f.Name) || !ValidLanguage(f.Language) {
 			return RefuseField(CodeInvalidField, "fallback_template", "fallback_template is the name and language of a template of this channel, on a kind that has a session window and templates.",
 				`For example {"name":"news","language":"en"}; its body has one variable, which takes the text.`)
 		}
@@ -286,11 +286,15 @@ func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p Chann
 	fresh := [2]string{rand.Text(), rand.Text()} // for a channel from before there were callbacks
 	return r.editChannel(ctx, workspace, id, func(tx Tx, c *Channel) error {
 		before := *c
-		c.Name, c.Phone = orElse(p.Name, c.Name), orElse(p.Phone, c.Phone)
-		c.SpacingMin, c.SpacingMax = orElse(p.SpacingMin, c.SpacingMin), orElse(p.SpacingMax, c.SpacingMax)
-		c.Concurrency, c.MaxFileBytes = orElse(p.Concurrency, c.Concurrency), orElse(p.MaxFileBytes, c.MaxFileBytes)
-		c.AtLeastOnce = orElse(p.AtLeastOnce, c.AtLeastOnce)
-		c.NoFilesIn, c.NoFilesOut = orElse(p.NoFilesIn, c.NoFilesIn), orElse(p.NoFilesOut, c.NoFilesOut)
+		set(&c.Name, p.Name)
+		set(&c.Phone, p.Phone)
+		set(&c.SpacingMin, p.SpacingMin)
+		set(&c.SpacingMax, p.SpacingMax)
+		set(&c.Concurrency, p.Concurrency)
+		set(&c.MaxFileBytes, p.MaxFileBytes)
+		set(&c.AtLeastOnce, p.AtLeastOnce)
+		set(&c.NoFilesIn, p.NoFilesIn)
+		set(&c.NoFilesOut, p.NoFilesOut)
 		if p.Fallback != nil {
 			if c.Fallback = p.Fallback; p.Fallback.Name == "" {
 				c.Fallback = nil

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ func (r *Relay) receive(ctx context.Context, ch Channel, f ReceivedFile, key str
 		return f, err
 	}
 	f.Key, f.Size = key, size
-	f.Type = fallback(fallback(f.Type, mediaType), sniffed)
+	f.Type = cmp.Or(f.Type, mediaType, sniffed)
 	return f, nil
 }
 

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func (r *Relay) Report(ctx context.Context, channel string, reports []Report) er
 	var of [][]Report
 	place := map[string]int{}
 	for _, rep := range reports {
-		id := fallback(rep.MessageID, rep.ProviderID)
+		id := cmp.Or(rep.MessageID, rep.ProviderID)
 		n, ok := place[id]
 		if !ok {
 			n = len(of)

@@ -151,18 +151,17 @@ type TemplateRef struct {
 	Language string `json:"language"`
 }
 
-// language is a code as Meta writes it: pt_BR for pt-br.
-func language(code string) string {
-	parts := strings.FieldsFunc(code, func(r rune) bool { return r == '_' || r == '-' })
-	for i, p := range parts {
-		switch {
-		case i == 0:
-			parts[i] = strings.ToLower(p)
-		case len(p) == 4:
-			parts[i] = strings.ToUpper(p[:1]) + strings.ToLower(p[1:])
-		default:
-			parts[i] = strings.ToUpper(p)
+// LanguageCode is a language as Meta writes it, pt_BR for pt-br: the language
+// in small letters, a script of four with one capital, a country in capitals.
+// What is no such code comes out as none; see ValidLanguage.
+func LanguageCode(s string) string {
+	parts := strings.Split(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(s)), "-", "_"), "_")
+	for i, p := range parts[1:] {
+		if len(p) == len("Hans") {
+			parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
+			continue
 		}
+		parts[i+1] = strings.ToUpper(p)
 	}
 	return strings.Join(parts, "_")
 }

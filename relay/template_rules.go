@@ -25,19 +25,27 @@ const (
 	maxButtonURL      = 2000
 )
 
-// Template names as Meta allows them, languages as it writes them.
+// Template names as Meta allows them, languages as it writes them:
+// https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates
 var (
 	templateNameForm     = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
 	templateLanguageForm = regexp.MustCompile(`^[a-z]{2,3}(_([A-Z][a-z]{3}|[A-Z]{2}|[0-9]{3})){0,2}$`)
 	variableName         = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 )
 
+// ValidTemplateName reports whether a template may have that name.
+func ValidTemplateName(name string) bool { return templateNameForm.MatchString(name) }
+
+// ValidLanguage reports whether code is a language as Meta writes it, such as
+// en, pt_BR or zh_Hant_HK.
+func ValidLanguage(code string) bool { return templateLanguageForm.MatchString(code) }
+
 // CheckTemplate finds what WhatsApp would certainly reject, before anything is
 // submitted. The *Error names every fault.
 func CheckTemplate(t Template) error {
 	var c templateCheck
-	c.want(templateNameForm.MatchString(t.Name), "name", "The name is 1 to 512 small letters, digits and underscores.", "For example order_shipped.")
-	c.want(templateLanguageForm.MatchString(t.Language), "language", "The language is a code such as en or pt_BR.", "")
+	c.want(ValidTemplateName(t.Name), "name", "The name is 1 to 512 small letters, digits and underscores.", "For example order_shipped.")
+	c.want(ValidLanguage(t.Language), "language", "The language is a code such as en or pt_BR.", "")
 	switch t.Category {
 	case Marketing, Utility:
 	case Authentication:

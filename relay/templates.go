@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -230,7 +231,7 @@ func (r *Relay) SubmitTemplate(ctx context.Context, workspace, channel string, t
 	if err != nil {
 		return t, err
 	}
-	t.Language = language(t.Language)
+	t.Language = LanguageCode(t.Language)
 	if err := CheckTemplate(t); err != nil {
 		return t, err
 	}
@@ -270,7 +271,7 @@ func (r *Relay) changeTemplates(ctx context.Context, ch Channel, at time.Time, c
 				if err != nil {
 					return err
 				}
-				t.Status, t.Category, t.SyncedAt = fallback(c.Status, t.Status), fallback(c.Category, t.Category), at.UTC()
+				t.Status, t.Category, t.SyncedAt = cmp.Or(c.Status, t.Status), cmp.Or(c.Category, t.Category), at.UTC()
 				if c.Status != "" {
 					t.Reason = c.Reason
 				}
@@ -287,13 +288,5 @@ func (c TemplateChange) tells(t Template) bool {
 	if c.ID != "" && t.ID != "" {
 		return c.ID == t.ID
 	}
-	return c.Name == t.Name && language(c.Language) == language(t.Language)
-}
-
-func fallback[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
+	return c.Name == t.Name && LanguageCode(c.Language) == LanguageCode(t.Language)
 }

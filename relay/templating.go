@@ -21,7 +21,7 @@ func (t *acceptance) templated(ctx context.Context, tx Tx, rt *route) (*Error, e
 		return RefuseField(CodeTemplateUnsupported, "template", "Templates go to one person, not to a group.", "Send a text instead."), nil
 	}
 	call := *t.a.Template
-	call.Language = language(call.Language)
+	call.Language = LanguageCode(call.Language)
 	t.a.Template = &call
 	for i, v := range call.Variables {
 		if flat := flattened(v); flat != v {
@@ -65,7 +65,7 @@ func chosen(found []Template, call *TemplateCall, ch Channel) (Template, *Error)
 	}
 	var there []string
 	for _, tpl := range found {
-		if !strings.EqualFold(language(tpl.Language), call.Language) {
+		if !strings.EqualFold(LanguageCode(tpl.Language), call.Language) {
 			there = append(there, tpl.Language)
 			continue
 		}

@@ -77,7 +77,7 @@ func fallbackFits(ctx context.Context, tx Tx, c Channel) error {
 		return err
 	}
 	for _, t := range found {
-		if language(t.Language) != c.Fallback.Language {
+		if LanguageCode(t.Language) != c.Fallback.Language {
 			continue
 		}
 		if n := len(t.Variables()); n != 1 || t.headerFile() != "" {

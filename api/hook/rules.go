@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-playground/validator/v10"
+
+	"relevo/relay"
 )
 
 // farthest is how far ahead a message may be scheduled.
@@ -27,8 +29,8 @@ func newRules() *validator.Validate {
 		"jid":               validJID,
 		"chat_id":           validChatID,
 		"file_url":          func(s string) bool { return urlFault(s) == "" },
-		"template_name":     templateName.MatchString,
-		"template_language": templateLanguage.MatchString,
+		"template_name":     relay.ValidTemplateName,
+		"template_language": relay.ValidLanguage,
 		"printable":         printableASCII,
 		"no_nul":            func(s string) bool { return strings.IndexByte(s, 0) < 0 },
 	} {

@@ -3,8 +3,6 @@ package hook
 import (
 	"bytes"
 	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/go-playground/validator/v10"
@@ -18,13 +16,6 @@ type templateParts struct {
 	name, language, variables, buttons *member
 	values, pressed                    []member
 }
-
-// Template names as Meta allows them, languages as it writes them:
-// https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates
-var (
-	templateName     = regexp.MustCompile(`^[a-z0-9_]{1,512}$`)
-	templateLanguage = regexp.MustCompile(`^[a-z]{2,3}(_([A-Z][a-z]{3}|[A-Z]{2}|[0-9]{3})){0,2}$`)
-)
 
 // takeTemplate reads the field template.
 func (rd *reading) takeTemplate() {
@@ -103,27 +94,13 @@ func (rd *reading) templateString(m *member) string {
 // do, pt-br for pt_BR, it means one thing only.
 func (rd *reading) takeLanguage() {
 	s := rd.templateString(rd.parts.language)
-	if !rd.strict && !templateLanguage.MatchString(s) {
-		if code := languageCode(s); templateLanguage.MatchString(code) {
+	if !rd.strict && !relay.ValidLanguage(s) {
+		if code := relay.LanguageCode(s); relay.ValidLanguage(code) {
 			rd.warn("%s was read as %q.", quoteName(rd.partName(rd.parts.language.name)), code)
 			s = code
 		}
 	}
 	rd.call.Template.Language = s
-}
-
-// languageCode is a language as Meta writes it: the language in small letters,
-// a script of four with one capital, a country in capitals.
-func languageCode(s string) string {
-	parts := strings.Split(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(s)), "-", "_"), "_")
-	for i, p := range parts[1:] {
-		if len(p) == len("Hans") {
-			parts[i+1] = strings.ToUpper(p[:1]) + p[1:]
-			continue
-		}
-		parts[i+1] = strings.ToUpper(p)
-	}
-	return strings.Join(parts, "_")
 }
 
 // refusePart says that something in the template has the wrong type.
