@@ -22,7 +22,11 @@ func (r *Relay) Receive(ctx context.Context, channel, key string, c Callback) (R
 		return Received{}, errors.Join(ErrNotFound, errNoReceiver)
 	}
 	c.VerifyToken = ch.VerifyToken
-	first, err := r.receiveFor(ctx, ch, d, c)
+	open, err := r.opened(ch)
+	if err != nil {
+		return Received{}, err
+	}
+	first, err := r.receiveFor(ctx, open, d, c)
 	if err != nil && !errors.Is(err, ErrForged) || c.Method == http.MethodGet {
 		return first, err
 	}
@@ -35,7 +39,8 @@ func (r *Relay) Receive(ctx context.Context, channel, key string, c Callback) (R
 		if s.ID == ch.ID || s.Kind != ch.Kind {
 			continue
 		}
-		if _, damaged := r.opened(s); damaged != nil {
+		s, damaged := r.opened(s)
+		if damaged != nil {
 			r.Log.Error("a channel's settings cannot be opened; callbacks are not looked at for it", "channel", s.ID, "error", damaged)
 			continue
 		}
@@ -56,13 +61,10 @@ func (r *Relay) KnowsCallback(ctx context.Context, channel, key string) error {
 	return err
 }
 
-// receiveFor takes what a callback says of one channel.
+// receiveFor takes what a callback says of one channel, whose settings are in
+// the clear.
 func (r *Relay) receiveFor(ctx context.Context, ch Channel, d Receiver, c Callback) (Received, error) {
-	open, err := r.opened(ch)
-	if err != nil {
-		return Received{}, err
-	}
-	got, err := d.Receive(open, c)
+	got, err := d.Receive(ch, c)
 	if err != nil {
 		return Received{}, unread(err)
 	}
