@@ -23,6 +23,7 @@ func channels() []storyCase {
 		{"TheWindowIsJudgedAgainWhenAMessageLeaves", windowAtClaim},
 		{"AnOutageHoldsAnAccountAndBurnsNothing", outage},
 		{"ASenderIsConnectedOnceInAWorkspace", senders},
+		{"AnOwnerIsWarnedFourteenThreeAndOneDaysBeforeCredentialsEnd", warned},
 		{"TheFilesOfWhatPeopleWriteAreFetchedAndKept", receivedFiles},
 		{"AProvidersRateIsKeptOverManyLanes", rated},
 		{"OnePersonIsNotWrittenToFasterThanTheProviderAllows", paired},
@@ -195,6 +196,39 @@ func outage(t *testing.T, w *world) {
 	w.balance(159, 0, 41)
 	if c, err := w.relay.Channel(t.Context(), w.ws.ID, two.ID); err != nil || len(w.relay.Notices(c, time.Now())) != 0 {
 		t.Errorf("afterwards the owner reads %q, %v", w.relay.Notices(c, time.Now()), err)
+	}
+}
+
+func warned(t *testing.T, w *world) {
+	ch := w.provided("+15550002222", "a", 1)
+	end := time.Now().Add(16 * 24 * time.Hour)
+	w.provider.findings = func() []relay.Finding {
+		return []relay.Finding{{Subject: "access token", State: relay.Well, Until: end}}
+	}
+	var told []int
+	for last := 0; time.Now().Before(end); time.Sleep(12 * time.Hour) {
+		if err := w.relay.CheckCredentials(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c, err := w.relay.Channel(t.Context(), w.ws.ID, ch.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.CredentialsWarned != last {
+			last = c.CredentialsWarned
+			told = append(told, last)
+		}
+		notice := strings.Join(w.relay.Notices(c, time.Now()), " ")
+		if near := time.Until(end) < 14*24*time.Hour; near != strings.Contains(notice, "The access token ends at") {
+			t.Errorf("%s before the end the owner reads %q", time.Until(end), notice)
+		}
+	}
+	if !slices.Equal(told, []int{14, 3, 1}) {
+		t.Errorf("warned %v days before, want 14, 3 and 1", told)
+	}
+	c, err := w.relay.Channel(t.Context(), w.ws.ID, ch.ID)
+	if notice := strings.Join(w.relay.Notices(c, time.Now().Add(time.Hour)), " "); err != nil || !strings.Contains(notice, "ended at") {
+		t.Errorf("after the end the owner reads %q, %v", notice, err)
 	}
 }
 
