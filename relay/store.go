@@ -26,6 +26,7 @@ type Tx interface {
 	Directory
 	Preparing
 	Shelf
+	Cards
 }
 
 // Roster is who there is: workspaces, channels, chats. A find of nothing is
@@ -203,6 +204,7 @@ type Lists interface {
 	// Items are ids of up to n queued items of a lane that are not out.
 	Items(ctx context.Context, lane string, n int) ([]string, error)
 	Shelves
+	CardLists
 }
 
 // Page asks for a part of a list.
