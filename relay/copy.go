@@ -25,6 +25,7 @@ type Record struct {
 	Templates []Template
 	Inbound   *InboundMessage
 	Person    *Person
+	Card      *Card
 	// Entry is a line of the ledger, also of what a message carries.
 	Entry *LedgerLine
 	Count *CountRecord

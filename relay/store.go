@@ -270,7 +270,7 @@ type Upkeep interface {
 	PruneInbounds(ctx context.Context, before time.Time, n int) (removed int, err error)
 	// PruneCounts forgets counters of minutes before t, and PruneDeleted what
 	// people wrote of workspaces that were deleted before t: attempts, chats,
-	// keys, templates, inbound messages, ids of people. Their books stay.
+	// keys, templates, inbound messages, ids of people, cards. Their books stay.
 	PruneCounts(ctx context.Context, before time.Time, n int) (removed int, err error)
 	PruneDeleted(ctx context.Context, before time.Time, n int) (removed int, err error)
 	// Backup writes a consistent copy to a new local file.
@@ -297,6 +297,7 @@ type VerifyStats struct {
 	Workspaces, Messages, Entries, Items, Records int64
 	// Templates counts each language, Inbounds what people wrote.
 	Templates, Inbounds int64
+	Cards               int64
 }
 
 var (

@@ -76,6 +76,7 @@ type verification struct {
 	Queued     int64    `json:"queued"`
 	Templates  int64    `json:"templates"`
 	Inbounds   int64    `json:"inbound_messages"`
+	Cards      int64    `json:"cards"`
 	Records    int64    `json:"records"`
 	Violations []string `json:"violations"`
 }
@@ -93,8 +94,8 @@ func (p *program) tellVerified(path string, asJSON bool, verify func() (verifica
 		for _, bad := range v.Violations {
 			fmt.Fprintln(p.stdout, "VIOLATION:", bad)
 		}
-		_, err = fmt.Fprintf(p.stdout, "%s: %d violations in %d workspaces, %d messages, %d entries, %d queued, %d templates, %d inbound messages, %d records\n",
-			path, len(v.Violations), v.Workspaces, v.Messages, v.Entries, v.Queued, v.Templates, v.Inbounds, v.Records)
+		_, err = fmt.Fprintf(p.stdout, "%s: %d violations in %d workspaces, %d messages, %d entries, %d queued, %d templates, %d inbound messages, %d cards, %d records\n",
+			path, len(v.Violations), v.Workspaces, v.Messages, v.Entries, v.Queued, v.Templates, v.Inbounds, v.Cards, v.Records)
 	}
 	if err == nil && !v.OK {
 		return errSilent
@@ -129,7 +130,7 @@ func verifyStore(ctx context.Context, st relay.Store, name string) (verification
 	stats, err := st.Verify(ctx, func(bad string) { v.Violations = append(v.Violations, bad) })
 	v.OK = err == nil && len(v.Violations) == 0
 	v.Workspaces, v.Messages, v.Entries, v.Queued, v.Records = stats.Workspaces, stats.Messages, stats.Entries, stats.Items, stats.Records
-	v.Templates, v.Inbounds = stats.Templates, stats.Inbounds
+	v.Templates, v.Inbounds, v.Cards = stats.Templates, stats.Inbounds, stats.Cards
 	return v, err
 }
 

@@ -15,7 +15,7 @@ import (
 func (s *Store) Export(ctx context.Context, fn func(relay.Record) error) error {
 	return s.view(func(t *tx) error {
 		x := &export{t: t, fn: fn, ctx: ctx}
-		for _, table := range []func() error{x.meta, x.workspaces, x.roster, x.directory, x.lanes, x.messages, x.ledger, x.shelf, x.rest} {
+		for _, table := range []func() error{x.meta, x.workspaces, x.roster, x.directory, x.lanes, x.messages, x.ledger, x.shelf, x.cards, x.rest} {
 			if err := table(); err != nil {
 				return err
 			}
@@ -169,6 +169,23 @@ func (x *export) shelf() error {
 		return err
 	}
 	return rows(x, bPerson, func(_ string, p relay.Person) error { return x.fn(relay.Record{Person: &p}) })
+}
+
+func (x *export) cards() error {
+	b := x.t.b.Bucket(bCard.name())
+	if b == nil {
+		return nil
+	}
+	return b.ForEach(func(k, v []byte) error {
+		if err := x.ctx.Err(); err != nil {
+			return err
+		}
+		r, err := decodeCard(string(k), v)
+		if err != nil {
+			return err
+		}
+		return x.fn(relay.Record{Card: &r})
+	})
 }
 
 func (x *export) rest() error {

@@ -30,7 +30,7 @@ func (t *tx) walk(ctx context.Context, b bucket, prefix string, p relay.Page, fn
 	if p.Cursor != "" {
 		at, ok := openCursor(b, prefix, p.Cursor)
 		if !ok {
-			return "", relay.RefuseField(relay.CodeInvalidField, "cursor", "This cursor was not made by this list.", "Leave it out to begin with the first page.")
+			return "", errForeignCursor()
 		}
 		end = append([]byte(prefix), at...)
 	}
@@ -68,6 +68,10 @@ func nextCursor(b bucket, c *bolt.Cursor, k []byte, prefix string) string {
 // another list.
 func newCursor(b bucket, prefix, at string) string {
 	return base64.RawURLEncoding.EncodeToString(seal(b, prefix, []byte(at)))
+}
+
+func errForeignCursor() error {
+	return relay.RefuseField(relay.CodeInvalidField, "cursor", "This cursor was not made by this list.", "Leave it out to begin with the first page.")
 }
 
 func openCursor(b bucket, prefix, cursor string) (at []byte, ok bool) {

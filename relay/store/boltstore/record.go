@@ -45,13 +45,15 @@ const (
 	bInbound                 // workspace raw -> InboundMessage
 	bInboundBy               // workspace sha256(channel 0 recipient)[:16] raw -> nothing
 	bPerson                  // workspace sha256(channel 0 user)[:16] -> Person
+	bCard                    // workspace 0 kind 0 key -> due(8), value
+	bCardDue                 // kind 0 due(8) key of bCard -> nothing
 	buckets
 )
 
 var bucketNames = [buckets]string{
 	"meta", "workspace", "account", "channel", "roster", "chat", "chat_id", "chat_name", "token", "api_key", "callback", "attempt", "attempt_head", "key",
 	"message", "marks", "provider", "ledger", "grant", "lane", "item", "unknown", "fetch", "count",
-	"template", "inbound", "inbound_by", "person",
+	"template", "inbound", "inbound_by", "person", "card", "card_due",
 }
 
 func (b bucket) name() []byte { return []byte(bucketNames[b]) }

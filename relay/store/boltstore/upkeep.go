@@ -198,7 +198,7 @@ func (s *Store) PruneCounts(ctx context.Context, before time.Time, n int) (int, 
 
 // personal are the tables of what people wrote, by workspace; what leads to a
 // row goes before the row.
-var personal = []bucket{bAttempt, bHead, bKey, bChatName, bChatID, bChat, bTemplate, bInboundBy, bInbound, bPerson}
+var personal = []bucket{bAttempt, bHead, bKey, bChatName, bChatID, bChat, bTemplate, bInboundBy, bInbound, bPerson, bCard}
 
 // PruneDeleted forgets what people wrote of deleted workspaces.
 func (s *Store) PruneDeleted(ctx context.Context, before time.Time, n int) (int, error) {
@@ -235,6 +235,12 @@ func (s *Store) deleteRows(ctx context.Context, table bucket, keys []string) (in
 	}
 	err := s.do(ctx, &request{fn: func(t *tx) error {
 		for _, k := range keys {
+			if table == bCard {
+				if err := t.deleteCard(k); err != nil {
+					return err
+				}
+				continue
+			}
 			if err := t.delete(table, k); err != nil {
 				return err
 			}

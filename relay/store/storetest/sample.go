@@ -111,6 +111,10 @@ func sampleInbound(workspace, channel string) relay.InboundMessage {
 	}
 }
 
+func sampleCard(workspace string) relay.Card {
+	return card(workspace, "+14151231234 \u0001 é <&>", at)
+}
+
 const (
 	sampleChannelID = "ch_00000000000000000000"
 	sampleUser      = "US.13491208655302741918"
@@ -141,6 +145,7 @@ func fillRows(ctx context.Context, tx relay.Tx, w relay.Workspace) error {
 		func() error { return tx.PutTemplate(ctx, sampleTemplate(w.ID, ch, "en")) },
 		func() error { return tx.PutInbound(ctx, sampleInbound(w.ID, ch)) },
 		func() error { return tx.PutUser(ctx, w.ID, ch, sampleUser, "+525512345678") },
+		func() error { return tx.PutCard(ctx, sampleCard(w.ID)) },
 		func() error {
 			return tx.Count(ctx, w.ID, at, relay.Counts{Channel: ch, Sent: 3, Failed: 2, Received: 1})
 		},
@@ -195,6 +200,7 @@ func checkRows(t *report, tx relay.Tx, w relay.Workspace) error {
 	row(t, "templates", languages)(tx.TemplatesByName(ctx, w.ID, ch, languages[0].Name))
 	row(t, "inbound message", sampleInbound(w.ID, ch))(tx.InboundMessage(ctx, w.ID, messageID(7)))
 	row(t, "recipient of a user", "+525512345678")(tx.RecipientOfUser(ctx, w.ID, ch, sampleUser))
+	row(t, "card", sampleCard(w.ID))(tx.Card(ctx, cardKind, w.ID, sampleCard(w.ID).Key))
 	return nil
 }
 

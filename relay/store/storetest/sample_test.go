@@ -21,7 +21,7 @@ func TestSamplesSetEveryField(t *testing.T) {
 	for _, sample := range []any{
 		sampleWorkspace(), sampleLane(lane), sampleItem(lane), sampleMessage(ws, sampleChannelID), sampleChannel(ws, sampleChannelID),
 		sampleChat(ws, sampleChannelID), sampleAttempt(ws), sampleAccount(ws), sampleEntry(ws, quota.KindGrant, "r"), sampleRefs(), sampleKeyUse(),
-		sampleFetch(ws), sampleTemplate(ws, sampleChannelID, "en"), sampleInbound(ws, sampleChannelID),
+		sampleFetch(ws), sampleTemplate(ws, sampleChannelID, "en"), sampleInbound(ws, sampleChannelID), sampleCard(ws),
 	} {
 		note(reflect.ValueOf(sample), fmt.Sprintf("%T", sample), set)
 	}

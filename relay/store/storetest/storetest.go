@@ -30,7 +30,7 @@ type Open func(t *testing.T, dir string) relay.Store
 
 // Run runs every case over the stores that open makes.
 func Run(t *testing.T, open Open) {
-	for _, c := range slices.Concat(transactions(), rows(), lists(), shelves(), ledger(), lanes(), claims(), sharing()) {
+	for _, c := range slices.Concat(transactions(), rows(), lists(), shelves(), cards(), ledger(), lanes(), claims(), sharing()) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := &bench{t: t, open: open, dir: t.TempDir()}
@@ -175,6 +175,7 @@ type keptWorkspace struct {
 	Keys     []relay.APIKey
 	Counts   []relay.Counts
 	Inbounds []relay.InboundMessage
+	Cards    []relay.Card // of one kind
 	// Templates are those of the channels of the roster.
 	Templates []relay.Template
 }
@@ -216,6 +217,10 @@ func (b *bench) snapshot() kept {
 		of.Counts, err = b.store.Counts(ctx, w.ID, time.Time{}, time.Time{})
 		must(err)
 		of.Inbounds, of.Templates, err = b.shelf(w.ID)
+		must(err)
+		of.Cards, err = everything(func(p relay.Page) ([]relay.Card, string, error) {
+			return b.store.Cards(ctx, relay.CardFilter{Kind: cardKind, Workspace: w.ID}, p)
+		})
 		must(err)
 		k.Of[w.ID] = of
 	}
