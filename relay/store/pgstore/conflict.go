@@ -21,6 +21,8 @@ var conflicts = [tables]string{
 		ON CONFLICT (workspace_id, id) DO UPDATE SET channel = excluded.channel, recipient = excluded.recipient, record = excluded.record`,
 	tMessage: `
 		ON CONFLICT (workspace_id, id) DO UPDATE SET `,
+	tCard: `
+		ON CONFLICT (workspace_id, kind, key) DO UPDATE SET due = excluded.due, record = excluded.record`,
 	tFetch: `
 		ON CONFLICT (workspace_id, message_id) DO UPDATE SET next = excluded.next, since = excluded.since, tries = excluded.tries`,
 }

@@ -49,7 +49,7 @@ func (g *gathering) flush(b *pgx.Batch, o *overlay) error {
 // statement ends with what to do on a conflict.
 var flushers = [tables]func(g *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict string) error{
 	tLane: flushLanes, tWorkspace: flushWorkspaces, tChannel: flushChannels, tChat: flushChats, tMessage: flushMessages, tFetch: flushFetches,
-	tTemplates: flushTemplates, tInbound: flushInbounds, tPerson: flushPeople,
+	tTemplates: flushTemplates, tInbound: flushInbounds, tPerson: flushPeople, tCard: flushCards,
 	tKey: flushKeys, tToken: flushTokens, tCallback: flushCallbacks, tAPIKey: flushAPIKeys,
 }
 

@@ -68,6 +68,7 @@ func (g *gathering) load(ctx context.Context, conn *pgx.Conn, first *pgx.Batch) 
 			}
 		}
 	}
+	by[tCard], by[tCardHeld] = append(by[tCard], by[tCardHeld]...), nil // rows of one table, in one order
 	top := g.top
 	for t := range tables {
 		if len(by[t]) == 0 {
@@ -102,7 +103,7 @@ func (g *gathering) load(ctx context.Context, conn *pgx.Conn, first *pgx.Batch) 
 
 // lockable are the tables whose rows can be held. An entry, a key and the
 // like are only ever written under the account's lock.
-var lockable = [tables]bool{tLane: true, tWorkspace: true, tChannel: true, tChat: true, tTemplates: true, tPerson: true, tMessage: true, tInbound: true, tFetch: true}
+var lockable = [tables]bool{tLane: true, tWorkspace: true, tChannel: true, tChat: true, tTemplates: true, tPerson: true, tMessage: true, tInbound: true, tFetch: true, tCard: true}
 
 // none marks keys as looked for, before what is there is put in their place.
 func (g *gathering) none(keys []key, lock string) {

@@ -29,7 +29,7 @@ type decoded struct {
 }
 
 // room is how many rows of each table are remembered. Of a full one any go.
-var room = [tables]int{tLane: 20_000, tWorkspace: 20_000, tChannel: 20_000, tChat: 20_000, tMessage: 4_000, tFetch: 500, tTemplates: 5_000, tPerson: 20_000, tInbound: 500,
+var room = [tables]int{tLane: 20_000, tWorkspace: 20_000, tChannel: 20_000, tChat: 20_000, tMessage: 4_000, tFetch: 500, tTemplates: 5_000, tPerson: 20_000, tInbound: 500, tCard: 10_000,
 	tToken: 50_000, tCallback: 20_000, tAPIKey: 1_000, tChatByID: 10_000, tChatNames: 1_000}
 
 func newGuesses() *guesses {
@@ -45,7 +45,7 @@ func (x *guesses) put(k key, r row) {
 	if room[k.t] == 0 {
 		return
 	}
-	if r.v == nil || r.dirty&deleted != 0 {
+	if r.v == nil || r.dirty&deleted != 0 || weighs(r.v) {
 		delete(m, k)
 		return
 	}

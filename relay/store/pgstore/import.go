@@ -35,7 +35,7 @@ var errHalfMoved = errors.New("an import into this database was not finished: ma
 func (s *Store) NewImport(ctx context.Context) (*Import, error) {
 	var full bool
 	err := s.list(ctx, func(_ instant, rows pgx.Rows) error { return rows.Scan(&full) },
-		`SELECT EXISTS (SELECT 1 FROM workspace) OR EXISTS (SELECT 1 FROM message)`)
+		`SELECT EXISTS (SELECT 1 FROM workspace) OR EXISTS (SELECT 1 FROM message) OR EXISTS (SELECT 1 FROM card)`)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +106,8 @@ func (i *Import) take(r relay.Record) {
 		i.put(k, *r.Inbound, dirtyRecord)
 	case r.Person != nil:
 		i.put(personKey(r.Person.Workspace, r.Person.Channel, r.Person.User), *r.Person, dirtyRecord)
+	case r.Card != nil:
+		i.put(cardKey(r.Card.Kind, r.Card.Workspace, r.Card.Key), *r.Card, dirtyRecord)
 	case r.Entry != nil:
 		i.all.entries = append(i.all.entries, entryRow{Entry: r.Entry.Entry, message: r.Entry.MessageID, folded: r.Entry.Folded})
 	case r.Count != nil:

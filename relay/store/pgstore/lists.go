@@ -97,9 +97,13 @@ func openCursor(list, workspace, cursor string) (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(cursor)
 	at, ok := strings.CutPrefix(string(b), list+"\x00"+workspace+"\x00")
 	if err != nil || !ok {
-		return "", relay.RefuseField(relay.CodeInvalidField, "cursor", "This cursor was not made by this list.", "Leave it out to begin with the first page.")
+		return "", errForeignCursor()
 	}
 	return at, nil
+}
+
+func errForeignCursor() error {
+	return relay.RefuseField(relay.CodeInvalidField, "cursor", "This cursor was not made by this list.", "Leave it out to begin with the first page.")
 }
 
 // last sorts after every key.

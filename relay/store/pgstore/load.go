@@ -14,7 +14,7 @@ import (
 // loaders queue the statement that reads keys of one table. In each of them r
 // is the table that is held.
 var loaders = [tables]func(g *gathering, b *pgx.Batch, keys []key, lock string){
-	tLane: loadLanes, tWorkspace: loadWorkspaces, tChannel: loadChannels, tChat: loadChats, tMessage: loadMessages, tFetch: loadFetches, tTemplates: loadTemplates, tInbound: loadInbounds, tPerson: loadPeople,
+	tLane: loadLanes, tWorkspace: loadWorkspaces, tChannel: loadChannels, tChat: loadChats, tMessage: loadMessages, tFetch: loadFetches, tTemplates: loadTemplates, tInbound: loadInbounds, tPerson: loadPeople, tCard: loadCards,
 	tKey: loadKeys, tEntry: loadEntries, tAttempts: loadAttempts, tChatByID: loadChatPlaces, tChatNames: loadChatNames, tProvider: loadProviders,
 	tToken: loadTokens, tCallback: loadCallbacks, tAPIKey: loadAPIKeys,
 	tAhead: loadAhead,

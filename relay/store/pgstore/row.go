@@ -31,6 +31,8 @@ const (
 	tMessage                // workspace, message: record, marks, place
 	tInbound                // workspace, inbound message
 	tFetch                  // workspace, message or inbound message
+	tCard                   // workspace, kind, key
+	tCardHeld               // workspace, kind, key: of tCard, to be held and not read
 	tKey                    // workspace, idempotency key
 	tEntry                  // workspace, kind, reference: what no message carries
 	tAttempts               // workspace: the newest three

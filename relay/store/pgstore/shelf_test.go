@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
@@ -11,8 +12,8 @@ import (
 	"relevo/relay/store/pgstore/pgtest"
 )
 
-// fillShelf writes two languages of a template, a message of a person and their
-// id.
+// fillShelf writes two languages of a template, a message of a person, their id
+// and two cards.
 func fillShelf(t *testing.T, s relay.Store, workspace, channel string) {
 	t.Helper()
 	ctx := t.Context()
@@ -21,6 +22,11 @@ func fillShelf(t *testing.T, s relay.Store, workspace, channel string) {
 		de := en
 		de.Language = "de"
 		in := relay.InboundMessage{ID: relay.FormatMessageID([9]byte{8: 1}), Workspace: workspace, Channel: channel, Recipient: "+1", Kind: "text", At: time.Now().UTC()}
+		for _, of := range []string{"", workspace} {
+			if err := tx.PutCard(ctx, relay.Card{Kind: "note", Workspace: of, Key: "a", Due: in.At, Value: json.RawMessage(`{}`)}); err != nil {
+				return err
+			}
+		}
 		return errors.Join(tx.PutTemplate(ctx, en), tx.PutTemplate(ctx, de), tx.PutInbound(ctx, in), tx.PutUser(ctx, workspace, channel, "US.1", "+1"))
 	})
 	if err != nil {
@@ -28,22 +34,28 @@ func fillShelf(t *testing.T, s relay.Store, workspace, channel string) {
 	}
 }
 
-// TestADatabaseOfBeforeTheShelfIsBroughtUpToDateWithItsRows makes a full
-// database what the first release left, and opens it.
-func TestADatabaseOfBeforeTheShelfIsBroughtUpToDateWithItsRows(t *testing.T) {
+// TestADatabaseOfBeforeIsBroughtUpToDateWithItsRows makes a full database what
+// earlier releases left, and opens it.
+func TestADatabaseOfBeforeIsBroughtUpToDateWithItsRows(t *testing.T) {
 	t.Parallel()
 	c := pgtest.New(t, pgtest.Options{})
+	for schema, without := range map[int64]string{1: "template, inbound, person, card", 2: "card"} {
+		t.Run(fmt.Sprint("schema ", schema), func(t *testing.T) { broughtUpToDate(t, c, schema, without) })
+	}
+}
+
+func broughtUpToDate(t *testing.T, c *pgtest.Cluster, schema int64, without string) {
 	name, err := c.Create(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	url := c.URL(name)
 	fillDatabase(t, url)
-	if err := c.Exec(t.Context(), name, `DROP TABLE template, inbound, person; DELETE FROM goose_db_version WHERE version_id > 1`); err != nil {
+	if err := c.Exec(t.Context(), name, fmt.Sprintf(`DROP TABLE %s; DELETE FROM goose_db_version WHERE version_id > %d`, without, schema)); err != nil {
 		t.Fatal(err)
 	}
-	if have, known, err := pgstore.Schema(t.Context(), url); err != nil || have != 1 || known < 2 {
-		t.Fatalf("schema %d of %d (%v), want 1 of 2 or more", have, known, err)
+	if have, known, err := pgstore.Schema(t.Context(), url); err != nil || have != schema || known <= schema {
+		t.Fatalf("schema %d of %d (%v), want %d of more", have, known, err, schema)
 	}
 	if bad := violations(t, url); bad != "" { // it opens the database first
 		t.Errorf("verify says:\n%s", bad)

@@ -51,6 +51,9 @@ var personal = []string{
 	`DELETE FROM person t USING (SELECT a.* FROM workspace w CROSS JOIN LATERAL (
 			SELECT workspace_id, channel, user_id FROM person WHERE workspace_id = w.id LIMIT $2) a WHERE w.deleted_at < $1 LIMIT $2) o
 		WHERE t.workspace_id = o.workspace_id AND t.channel = o.channel AND t.user_id = o.user_id`,
+	`DELETE FROM card t USING (SELECT a.* FROM workspace w CROSS JOIN LATERAL (
+			SELECT workspace_id, kind, key FROM card WHERE workspace_id = w.id LIMIT $2 FOR UPDATE SKIP LOCKED) a WHERE w.deleted_at < $1 LIMIT $2) o
+		WHERE t.workspace_id = o.workspace_id AND t.kind = o.kind AND t.key = o.key`,
 	forgetInbounds(`SELECT a.* FROM workspace w CROSS JOIN LATERAL (SELECT workspace_id, id FROM inbound WHERE workspace_id = w.id LIMIT $2) a WHERE w.deleted_at < $1 LIMIT $2`),
 }
 

@@ -48,7 +48,7 @@ func (s *Store) Verify(ctx context.Context, report func(string)) (relay.VerifySt
 				return err
 			}
 		}
-		for _, step := range []func() error{v.entries, v.messages, v.items, v.accounts, v.indexes, v.shelf, v.people, v.sizes} {
+		for _, step := range []func() error{v.entries, v.messages, v.items, v.accounts, v.indexes, v.shelf, v.people, v.cards, v.sizes} {
 			if err := step(); err != nil {
 				return err
 			}

@@ -57,6 +57,10 @@ func TestVerifyFindsWhatSomebodyChanged(t *testing.T) {
 		{`UPDATE inbound SET record = '{"at":5}'`, "cannot be read"},
 		{`UPDATE person SET user_id = 'US.2'`, "person US.2 of channel"},
 		{`UPDATE person SET record = '{}'`, "cannot be read"},
+		{`UPDATE card SET record = '{'`, "a value that is not JSON"},
+		{`UPDATE card SET kind = 'Note'`, "the kind of a card"},
+		{`UPDATE card SET key = ''`, "the key of a card"},
+		{`UPDATE card SET due = '20000-01-01'`, "due in year 20000"},
 	} {
 		name, err := c.Create(t.Context(), whole)
 		if err != nil {
