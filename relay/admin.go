@@ -66,9 +66,11 @@ type WorkspacePatch struct {
 	Name *string
 	// Country was checked; empty removes it.
 	Country *string
+	// TimeZone was checked; empty removes it.
+	TimeZone *string
 }
 
-// UpdateWorkspace changes its name and its country.
+// UpdateWorkspace changes its name, its country and its time zone.
 func (r *Relay) UpdateWorkspace(ctx context.Context, id string, p WorkspacePatch) (Workspace, error) {
 	if p.Name != nil {
 		name, refusal := cleanName(*p.Name)
@@ -80,6 +82,7 @@ func (r *Relay) UpdateWorkspace(ctx context.Context, id string, p WorkspacePatch
 	return r.editWorkspace(ctx, id, func(_ Tx, w *Workspace) error {
 		set(&w.Name, p.Name)
 		set(&w.Country, p.Country)
+		set(&w.TimeZone, p.TimeZone)
 		return nil
 	})
 }

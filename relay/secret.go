@@ -124,14 +124,24 @@ func NewOperatorKey() string { return newSecret("rlvo_") }
 
 // OperatorKey is the management key that follows from the master secret.
 func (s *Secrets) OperatorKey() string {
-	sum := mac(s.check, "operator key")
+	b := s.derived("operator key")
+	return "rlvo_" + b + checksum(b)
+}
+
+// SetUpToken is the secret of the link that the first user of the console comes
+// in by. It follows from the master secret, so that all nodes tell the same.
+func (s *Secrets) SetUpToken() string { return s.derived("set-up link") }
+
+// derived are 43 characters that follow from the master secret.
+func (s *Secrets) derived(purpose string) string {
+	sum := mac(s.check, purpose)
 	var b strings.Builder
 	for n, base := new(big.Int).SetBytes(sum[:]), big.NewInt(int64(len(base62))); b.Len() < tokenRandom; {
 		var digit big.Int
 		n.DivMod(n, base, &digit)
 		b.WriteByte(base62[digit.Int64()])
 	}
-	return "rlvo_" + b.String() + checksum(b.String())
+	return b.String()
 }
 
 // ValidToken reports whether token has the form and checksum of a webhook

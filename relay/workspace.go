@@ -19,6 +19,9 @@ type Workspace struct {
 	// Country is whose phone numbers those without a country code are: two
 	// capital letters of ISO 3166; empty where the code is never missing.
 	Country string `json:"country,omitzero"`
+	// TimeZone is where its people keep their clocks, by its IANA name; empty
+	// for UTC. No rule depends on it.
+	TimeZone string `json:"time_zone,omitzero"`
 	// NextChat is the number the next new chat gets; it starts at 10001.
 	NextChat int64 `json:"next_chat"`
 	// DeletedAt: its URL and keys are dead; its books stay until pruned.
