@@ -25,6 +25,7 @@ import (
 	"github.com/go-playground/validator/v10"
 	"github.com/labstack/echo/v4"
 
+	"relevo/api/console/account"
 	"relevo/api/hook"
 	"relevo/relay"
 )
@@ -54,8 +55,11 @@ type Config struct {
 	Draining func() bool
 	// Ready reports why the process cannot take calls; nil: it always can.
 	Ready func(ctx context.Context) error
-	// Version is what the program calls itself, on the page at /.
-	Version string
+	// Accounts are who may sign in to the console; nil: there is no console.
+	Accounts *account.Accounts
+	// Version is what the program calls itself, StoreName and Node what stands
+	// beside it at the foot of pages.
+	Version, StoreName, Node string
 }
 
 // server answers; it may be used by many goroutines.

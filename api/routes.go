@@ -116,8 +116,8 @@ func (s *server) register(e *echo.Echo) {
 		e.Add(method, filePath, s.serveFile)
 		e.Add(method, "/healthz", s.healthy)
 		e.Add(method, "/readyz", s.ready)
-		e.Add(method, "/", s.home)
 	}
+	s.registerConsole(e)
 	for _, f := range s.fixedPaths() {
 		serve := s.serveFixed(f)
 		e.Add(http.MethodGet, f.path, serve)

@@ -21,13 +21,32 @@ const (
 	demoRecipient = "+14155550100"
 )
 
+// bannerOfConsole says where the console is, with the link of its first user
+// until somebody has come in by it.
+func (s *server) bannerOfConsole(ctx context.Context, local string) error {
+	link, err := s.accounts.SetUpLink(ctx)
+	if err != nil {
+		return err
+	}
+	if link == "" {
+		fmt.Fprintf(s.p.stdout, "Console: %s\n", s.url)
+		return nil
+	}
+	fmt.Fprintf(s.p.stdout, "Console: open %s%s on this machine to make your account (good once).\n", local, link)
+	return nil
+}
+
 // banner says where the server listens and, the first time, how to send a
-// first message. It is the one place where a webhook URL is printed.
+// first message. It is the one place where a webhook URL and the console's set-up
+// link are printed.
 func (s *server) banner(ctx context.Context) error {
 	local := localURL(s.public.Addr().String())
 	fmt.Fprintf(s.p.stdout, "%s\nListening on %s, %s\n", readVersion(), local, s.where())
 	if s.url != local {
 		fmt.Fprintf(s.p.stdout, "Reached from outside at %s\n", s.url)
+	}
+	if err := s.bannerOfConsole(ctx, local); err != nil {
+		return err
 	}
 	list, _, err := s.store.Workspaces(ctx, relay.Page{Limit: 1})
 	if err != nil {

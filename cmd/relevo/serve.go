@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"relevo/api"
+	"relevo/api/console/account"
 	"relevo/cmd/relevo/config"
 	"relevo/relay"
 	"relevo/relay/driver/sandbox"
@@ -67,6 +68,7 @@ type server struct {
 	files       *media.Store
 	sandbox     *sandbox.Driver
 	relay       *relay.Relay
+	accounts    *account.Accounts
 	operator    string
 	public      net.Listener
 	admin       net.Listener
@@ -198,6 +200,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err := s.openRelay(secrets); err != nil {
 		return err
 	}
+	s.accounts = account.New(s.store, secrets.SetUpToken())
 	s.metrics.watchQueue(s.store)
 	return s.listen()
 }
@@ -280,7 +283,16 @@ func (s *server) handler() http.Handler {
 			return s.sandbox.SentAnywhere(ctx, workspace, channel, limit)
 		},
 		Log: s.log, Observe: s.metrics.request, Draining: s.draining.Load, Ready: s.ready, Version: readVersion().String(),
+		Accounts: s.accounts, StoreName: s.storeName(), Node: s.c.Node,
 	})
+}
+
+// storeName is what the store is called at the foot of pages.
+func (s *server) storeName() string {
+	if s.shared() {
+		return "PostgreSQL"
+	}
+	return "bbolt"
 }
 
 // ready reports why calls cannot be taken.

@@ -1,0 +1,155 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"relevo/api/console"
+	"relevo/relay"
+)
+
+// consolePaths are where the console is, as Echo writes them. What is below them
+// is the console's own affair.
+var consolePaths = []string{
+	"/", "/assets/*", "/sign-in", "/sign-out", "/language", "/theme", "/setup/*", "/join/*", "/me", "/me/*", "/w/*", "/operator", "/operator/*",
+}
+
+// registerConsole gives the console its addresses.
+func (s *server) registerConsole(e *echo.Echo) {
+	if s.Accounts == nil {
+		e.GET("/", s.home)
+		e.HEAD("/", s.home)
+		return
+	}
+	pages := console.New(console.Config{
+		Status: statusOf,
+		Relay:  s.relay, Accounts: s.Accounts, Log: s.Log, PublicURL: s.PublicURL, Version: s.Version, Store: s.StoreName, Node: s.Node,
+		Client: func(r *http.Request) netip.Addr { return clientIP(r, s.TrustedProxies) },
+		Try:    s.tryForConsole,
+		Post: func(ctx context.Context, token string, in console.PostCall) console.Posted {
+			return postForConsole(ctx, e, token, in)
+		},
+		Download: s.downloadForConsole,
+	})
+	for _, path := range consolePaths {
+		e.Any(path, func(c echo.Context) error {
+			if c.Request().URL.Path == "/" && !prefersHTML(c.Request().Header) && c.Request().Header.Get("Accept") != "" {
+				return s.home(c)
+			}
+			c.Response().Header().Del("Referrer-Policy")
+			pages.ServeHTTP(c.Response(), c.Request())
+			return nil
+		})
+	}
+}
+
+// tryForConsole is POST …/webhook/try for a page.
+func (s *server) tryForConsole(ctx context.Context, workspace string, in console.TryCall) (console.Tried, error) {
+	w, err := s.relay.Workspace(ctx, workspace)
+	if err != nil {
+		return console.Tried{}, err
+	}
+	h := relay.HookOf(w)
+	if in.Mapping != nil {
+		h.Mapping = *in.Mapping
+	}
+	v := s.try(ctx, h, in.Body, tryBody{Headers: map[string]string{"Content-Type": in.ContentType}})
+	t := console.Tried{Status: v.Status, Code: text(v.ErrorCode), Message: text(v.Message), Warnings: v.Warnings, Faults: faultsOf(v.Errors)}
+	for _, l := range v.Paths {
+		t.Paths = append(t.Paths, console.Leaf{Path: l.Path, Value: l.Value})
+	}
+	if b := v.Would; b != nil {
+		t.To, t.Text, t.File, t.Template, t.Channel = b.To, text(b.Text), text(b.FileName), text(b.Template), b.ChannelID
+		t.Messages, t.Units, t.Available, t.Position = b.Messages, b.Units, b.Available, b.Position
+		if b.SendAt != nil {
+			t.SendAt = *b.SendAt
+		}
+	}
+	return t, nil
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func faultsOf(list []relay.FieldError) (faults []console.Fault) {
+	for _, f := range list {
+		faults = append(faults, console.Fault{Field: f.Field, Message: f.Message, Hint: f.Hint, Line: f.Line, Column: f.Column, Excerpt: f.Excerpt})
+	}
+	return faults
+}
+
+// postForConsole calls a webhook by its token, through all that a call from
+// outside goes through.
+func postForConsole(ctx context.Context, hook http.Handler, token string, in console.PostCall) console.Posted {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/hook/"+token, bytes.NewReader(in.Body))
+	if err != nil {
+		return console.Posted{Status: http.StatusInternalServerError}
+	}
+	r.RemoteAddr = in.RemoteAddr
+	r.Header.Set("Content-Type", in.ContentType)
+	r.Header.Set("User-Agent", "Relevo console")
+	r.Header.Set(requestIDHeader, in.RequestID)
+	if in.Key != "" {
+		r.Header.Set("Idempotency-Key", in.Key)
+	}
+	w := &kept{header: http.Header{}, status: http.StatusOK}
+	hook.ServeHTTP(w, r)
+	posted := console.Posted{Status: w.status, Body: w.body.Bytes()}
+	var a struct {
+		Data struct {
+			MessageID string `json:"message_id"`
+		} `json:"data"`
+		Message string             `json:"message"`
+		Code    string             `json:"error_code"`
+		Errors  []relay.FieldError `json:"errors"`
+	}
+	if json.Unmarshal(posted.Body, &a) == nil {
+		posted.MessageID, posted.Code, posted.Faults = a.Data.MessageID, a.Code, faultsOf(a.Errors)
+		posted.Message = a.Message
+	}
+	return posted
+}
+
+// kept is an answer that stays in memory.
+type kept struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (k *kept) Header() http.Header         { return k.header }
+func (k *kept) WriteHeader(status int)      { k.status = status }
+func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
+
+// downloadForConsole writes the log of the last attempts.
+func (s *server) downloadForConsole(w http.ResponseWriter, r *http.Request, workspace, format string) error {
+	rows, err := s.attempts(r.Context(), workspace, newestAttempts)
+	if err != nil {
+		return err
+	}
+	name, mediaType, write := "attempts-"+workspace+"-"+time.Now().UTC().Format(time.DateOnly), "application/jsonl; charset=utf-8", writeJSONL
+	switch format {
+	case "csv":
+		name, mediaType, write = name+".csv", "text/csv; charset=utf-8", writeCSV
+	default:
+		name += ".jsonl"
+	}
+	b, err := write(rows)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", mediaType)
+	w.Header().Set("Content-Disposition", disposition(name))
+	_, _ = w.Write(b) // a client that went away
+	return nil
+}

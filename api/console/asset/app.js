@@ -1,0 +1,56 @@
+// What scripts add to the console. Every page works without them.
+"use strict";
+(() => {
+  const said = (text) => { const e = document.getElementById("said"); if (e) { e.textContent = ""; e.textContent = text; } };
+
+  // A button with data-copy copies that text and says so.
+  document.addEventListener("click", async (event) => {
+    const b = event.target.closest("[data-copy]");
+    if (!b) return;
+    try { await navigator.clipboard.writeText(b.dataset.copy); } catch {
+      const t = document.createElement("textarea");
+      t.value = b.dataset.copy; document.body.append(t); t.select();
+      document.execCommand("copy"); t.remove(); b.focus();
+    }
+    const was = b.textContent;
+    b.textContent = "✓";
+    said(b.getAttribute("aria-label") + " ✓");
+    setTimeout(() => { b.textContent = was; }, 1500);
+  });
+
+  // A field with data-submit sends its form when it changes.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+    const all = event.target.closest("[data-all]");
+    if (all) for (const box of document.querySelectorAll(all.dataset.all)) box.checked = all.checked;
+  });
+
+  // "/" leads to the search, Escape closes what was opened to ask.
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key === "/" && !typing) {
+      const s = document.querySelector("[data-search]");
+      if (s) { event.preventDefault(); s.focus(); }
+    }
+    if (event.key === "Escape") {
+      const open = event.target.closest("details.ask[open]");
+      if (open) { open.open = false; open.querySelector("summary").focus(); }
+    }
+  });
+
+  // Times that say how long ago they were go on counting.
+  const lang = document.documentElement.lang;
+  const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+  const steps = [["second", 1, 60], ["minute", 60, 60], ["hour", 3600, 48], ["day", 86400, 60]];
+  const count = () => {
+    for (const e of document.querySelectorAll("time[datetime][title]")) {
+      const s = (new Date(e.dateTime) - Date.now()) / 1000;
+      const step = steps.find(([, unit, most]) => Math.abs(s) < unit * most);
+      if (step) e.textContent = words.format(Math.trunc(s / step[1]), step[0]);
+    }
+  };
+  setInterval(count, 15000);
+
+  // What went wrong is where one continues.
+  document.getElementById("problem")?.focus();
+})();

@@ -1,0 +1,3 @@
+package console
+
+func (c *Console) channelRoutes() []route { return nil }

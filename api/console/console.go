@@ -1,0 +1,92 @@
+// Package console is what owners see in their browser: pages of a workspace,
+// and forms that steer it.
+//
+// It is rendered here, works without scripts, and says everything in four
+// languages. It decides nothing about messages or units: a page asks package
+// relay, as the API does, and writes the answer down. It is served by package
+// api, knows net/http alone, and no Echo.
+package console
+
+import (
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+
+	"relevo/api/console/account"
+	"relevo/relay"
+)
+
+// Config is what the console is made from. Relay, Accounts and Log are
+// required.
+type Config struct {
+	Relay    *relay.Relay
+	Accounts *account.Accounts
+	Log      *slog.Logger
+	// PublicURL is what callers reach this server under; empty where nobody
+	// has said.
+	PublicURL string
+	// Client finds who calls, behind trusted proxies.
+	Client func(*http.Request) netip.Addr
+	// Status is what a refusal is answered with.
+	Status func(relay.Code) int
+	// Try reads a call as a workspace's webhook would, and says what would
+	// come of it; nothing is sent.
+	Try func(ctx context.Context, workspace string, in TryCall) (Tried, error)
+	// Post is one call of a webhook by its token, as if it came from outside.
+	Post func(ctx context.Context, token string, in PostCall) Posted
+	// Download writes the log of the last attempts as csv or jsonl.
+	Download func(w http.ResponseWriter, r *http.Request, workspace, format string) error
+	// Version, Store and Node stand at the foot of every page.
+	Version, Store, Node string
+}
+
+// Console answers every page. It may be used by many goroutines.
+type Console struct {
+	Config
+	sessions *scs.SessionManager
+	bundle   *i18n.Bundle
+	pages    map[string]*template.Template
+	assets   assets
+	routes   []route
+	mux      *http.ServeMux
+	handler  http.Handler
+}
+
+// New makes the console. Its templates and texts are part of the program: a
+// fault in them is a panic.
+func New(cfg Config) *Console {
+	c := &Console{Config: cfg, assets: loadAssets(), bundle: loadBundle()}
+	c.pages = c.loadPages()
+	c.sessions = c.newSessions()
+	c.routes = c.allRoutes()
+	c.mux = c.newMux()
+	guard := http.NewCrossOriginProtection()
+	c.handler = guard.Handler(c.mux)
+	return c
+}
+
+// ServeHTTP answers a page.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.handler.ServeHTTP(w, r) }
+
+// Patterns are the paths that the console answers, in the form of
+// http.ServeMux, for a router before it.
+func (c *Console) Patterns() []string {
+	seen := map[string]bool{}
+	var all []string
+	for _, rt := range c.routes {
+		if _, path, ok := strings.Cut(rt.pattern, " "); ok && !seen[path] {
+			seen[path] = true
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+// secure reports whether browsers reach the console over TLS.
+func (c *Console) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }

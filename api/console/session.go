@@ -1,0 +1,60 @@
+package console
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"relevo/api/console/account"
+)
+
+// What a session holds.
+const (
+	sessionUser  = "user"
+	sessionEpoch = "epoch"
+	sessionFlash = "flash"
+)
+
+// sessionLife is how long somebody stays signed in.
+const sessionLife = 14 * 24 * time.Hour
+
+// newSessions keeps sessions in the store, by the hash of their tokens. Over
+// TLS the cookie has the __Host- prefix, which no other host can set; browsers
+// take that over nothing else.
+func (c *Console) newSessions() *scs.SessionManager {
+	m := scs.New()
+	m.Lifetime = sessionLife
+	m.Store = account.Sessions{Store: c.Relay.Store}
+	m.HashTokenInStore = true
+	m.Cookie.Name = "relevo_session"
+	m.Cookie.HttpOnly, m.Cookie.Path, m.Cookie.SameSite = true, "/", http.SameSiteLaxMode
+	if c.secure() {
+		m.Cookie.Name, m.Cookie.Secure = "__Host-relevo", true
+	}
+	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		c.Log.Error("session", "error", err)
+		http.Error(w, "Your session cannot be read now. Try again in a moment.", http.StatusServiceUnavailable)
+	}
+	return m
+}
+
+// token is the session's, from its cookie.
+func (p *call) token() string {
+	k, err := p.r.Cookie(p.c.sessions.Cookie.Name)
+	if err != nil {
+		return ""
+	}
+	return k.Value
+}
+
+// begin signs somebody in, under a new token.
+func (p *call) begin(u account.User) error {
+	if err := p.c.sessions.RenewToken(p.ctx); err != nil {
+		return err
+	}
+	p.c.sessions.Put(p.ctx, sessionUser, u.ID)
+	p.c.sessions.Put(p.ctx, sessionEpoch, u.Epoch)
+	p.User = u
+	return nil
+}
