@@ -41,6 +41,7 @@ type shown struct {
 	Templates []relay.Template
 	Inbounds  []relay.InboundMessage
 	Fetches   []relay.Fetch
+	Cards     []relay.Card
 	// People are under which recipients the first channel knows odd ids.
 	People []string
 }
@@ -112,11 +113,12 @@ func (v *shown) shelf(t *testing.T, s relay.Store) {
 		list, listErr := s.Templates(ctx, ws, c.ID)
 		v.Templates, err = append(v.Templates, list...), errors.Join(err, listErr)
 	}
-	var inErr, dueErr error
+	var inErr, dueErr, cardErr error
+	v.Cards, _, cardErr = s.CardsDue(ctx, "note", time.Now(), 10)
 	v.Inbounds, _, inErr = s.Inbounds(ctx, ws, "", "", relay.Page{Limit: 200})
 	v.Fetches, _, dueErr = s.FetchesDue(ctx, time.Now(), 10)
 	slices.SortFunc(v.Fetches, func(a, b relay.Fetch) int { return strings.Compare(a.MessageID, b.MessageID) }) // they come in no order
-	if err := errors.Join(err, inErr, dueErr); err != nil {
+	if err := errors.Join(err, inErr, dueErr, cardErr); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -148,6 +150,12 @@ func fillShelf(t *testing.T, s relay.Store, ws string) {
 				if err := tx.PutTemplate(ctx, m); err != nil {
 					return err
 				}
+			}
+		}
+		for n, of := range []string{"", ws} {
+			r := relay.Card{Kind: "note", Workspace: of, Key: "日本", Due: time.Unix(int64(n), 0).UTC(), Value: []byte(` {"a": "\u0000"}`)}
+			if err := tx.PutCard(ctx, r); err != nil {
+				return err
 			}
 		}
 		for n := range byte(3) {
@@ -184,7 +192,7 @@ func TestMoveCarriesEverythingOverAndLeavesNothingToSendTwice(t *testing.T) {
 	}
 	fillShelf(t, old, show(t, old).Workspace.ID)
 	before := show(t, old)
-	if len(before.Templates) < 2 || len(before.Inbounds) != 3 || len(before.Fetches) != 3 || slices.Contains(before.People, "") {
+	if len(before.Templates) < 2 || len(before.Inbounds) != 3 || len(before.Fetches) != 3 || len(before.Cards) != 2 || slices.Contains(before.People, "") {
 		t.Fatalf("nothing on the shelf: %+v", before)
 	}
 	if out, err := relevo(t, "move", "--from", dir, "--to", url); err == nil || !strings.Contains(out, "another process has the database open") {

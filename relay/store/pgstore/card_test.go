@@ -36,6 +36,22 @@ func raiseCard(ctx context.Context, tx relay.Tx, key string) error {
 	return tx.PutCard(ctx, relay.Card{Kind: "counter", Key: key, Value: json.RawMessage(fmt.Sprint(n + 1))})
 }
 
+// countersOf are all counters by key.
+func countersOf(t *testing.T, s relay.Store) map[string]int {
+	t.Helper()
+	list, _, err := s.Cards(t.Context(), relay.CardFilter{Kind: "counter"}, relay.Page{Limit: 100})
+	out := map[string]int{}
+	for _, r := range list {
+		var n int
+		err = errors.Join(err, json.Unmarshal(r.Value, &n))
+		out[r.Key] = n
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
 // TestNodesRaiseCountersAndNeverLockEachOtherOut lets callers on three nodes
 // hold one card and write another blindly, in opposite orders.
 func TestNodesRaiseCountersAndNeverLockEachOtherOut(t *testing.T) {
@@ -77,19 +93,13 @@ func TestNodesRaiseCountersAndNeverLockEachOtherOut(t *testing.T) {
 		})
 	}
 	all.Wait()
-	sum := 0
-	list, _, err := last.Cards(ctx, relay.CardFilter{Kind: "counter"}, relay.Page{Limit: 100})
-	if err != nil {
-		t.Fatal(err)
+	counts := countersOf(t, last)
+	if counts["new"] != callers*each {
+		t.Errorf("the counter that nobody had made counts %d, want %d", counts["new"], callers*each)
 	}
-	for _, r := range list {
-		var n int
-		if err := json.Unmarshal(r.Value, &n); err != nil {
-			t.Fatal(err)
-		}
-		if sum += n; r.Key == "new" && n != callers*each {
-			t.Errorf("the counter that nobody had made counts %d, want %d", n, callers*each)
-		}
+	sum := 0
+	for _, n := range counts {
+		sum += n
 	}
 	if sum != 2*callers*each {
 		t.Errorf("%d were counted, want %d", sum, 2*callers*each)

@@ -170,14 +170,14 @@ func cardKeys(t *testing.T, b *bench) {
 	b.verify()
 }
 
-func refusedCards(t *testing.T, b *bench) {
-	ws, ctx := relay.NewID("ws_"), t.Context()
+// badCards are cards that no store takes. Their errors tell no secret.
+func badCards(ws string) []relay.Card {
 	with := func(change func(*relay.Card)) relay.Card {
 		r := card(ws, "secret", at)
 		change(&r)
 		return r
 	}
-	bad := []relay.Card{
+	return []relay.Card{
 		with(func(r *relay.Card) { r.Kind = "" }), with(func(r *relay.Card) { r.Kind = strings.Repeat("k", 33) }),
 		with(func(r *relay.Card) { r.Kind = "Note" }), with(func(r *relay.Card) { r.Kind = "a-b" }), with(func(r *relay.Card) { r.Kind = "a\x00" }),
 		with(func(r *relay.Card) { r.Kind = "ä" }), with(func(r *relay.Card) { r.Workspace = "a\x00b" }), with(func(r *relay.Card) { r.Workspace = "\xff" }),
@@ -189,6 +189,11 @@ func refusedCards(t *testing.T, b *bench) {
 		with(func(r *relay.Card) { r.Value = json.RawMessage(`"` + strings.Repeat("x", 1<<20-1) + `"`) }),
 		with(func(r *relay.Card) { r.Due = time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC) }), with(func(r *relay.Card) { r.Due = time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC) }),
 	}
+}
+
+func refusedCards(t *testing.T, b *bench) {
+	ws, ctx := relay.NewID("ws_"), t.Context()
+	bad := badCards(ws)
 	var all sync.WaitGroup
 	start := make(chan struct{})
 	for n, r := range bad {
