@@ -123,18 +123,21 @@ type nodeRED struct {
 // nodeREDFolder is where the example's package.json is.
 const nodeREDFolder = clients + "/node-red"
 
-// installNodeRED installs it once, from the lock file.
-var installNodeRED = sync.OnceValue(func() error {
+// installNodeRED installs it once.
+var installNodeRED = sync.OnceValue(func() error { return npmInstall(nodeREDFolder) })
+
+// npmInstall installs what a folder's lock file names.
+func npmInstall(folder string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	cmd.Dir = nodeREDFolder
+	cmd.Dir = folder
 	cmd.WaitDelay = 5 * time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("npm ci: %w\n%s", err, out)
 	}
 	return nil
-})
+}
 
 // needsNodeRED returns the program. Where CI is set it is installed first;
 // elsewhere it is there or the test is skipped.

@@ -39,9 +39,11 @@ type process struct {
 	// url is where it listens; hook the URL of the demo workspace, on the
 	// first start alone.
 	url, hook string
-	dir       string
-	stderr    *syncBuffer
-	exited    chan error
+	// setUp is the path of the console's set-up link, until it was used.
+	setUp  string
+	dir    string
+	stderr *syncBuffer
+	exited chan error
 }
 
 // start runs the real binary over a data folder and returns once it listens.
@@ -94,6 +96,9 @@ func (p *process) readBanner(t *testing.T, stdout io.Reader) {
 		line := lines.Text()
 		if rest, ok := strings.CutPrefix(line, "Listening on "); ok {
 			p.url, _, _ = strings.Cut(rest, ",")
+		}
+		if rest, ok := strings.CutPrefix(line, "Console: open "+p.url); ok {
+			p.setUp, _, _ = strings.Cut(rest, " ")
 		}
 		if rest, ok := strings.CutPrefix(line, "Webhook URL: "); ok {
 			p.hook = rest
