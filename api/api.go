@@ -35,6 +35,9 @@ type Config struct {
 	Relay *relay.Relay
 	// OperatorKey opens every workspace. Without one nobody is the operator.
 	OperatorKey string
+	// CallsPerMinute is how many calls of the API each workspace's key may make
+	// in a minute; 0: as many as it likes. The operator's is not counted.
+	CallsPerMinute int
 	// PublicURL is what callers reach this server under, such as
 	// https://relay.example.com; webhook URLs begin with it.
 	PublicURL string
@@ -69,7 +72,8 @@ type server struct {
 	operator  [sha256.Size]byte // of the operator's key
 	rules     *validator.Validate
 	calls     *hook.Reader
-	limits    limits
+	limits    limits // of webhooks
+	keys      limits // of workspaces' API keys
 	strangers strangers
 	backup    sync.Mutex // held while one is being made
 	fixed     fixedHeaders

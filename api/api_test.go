@@ -222,6 +222,10 @@ func TestHEADAnswersLikeGETWithoutABody(t *testing.T) {
 			get.Header.Del(name)
 			head.Header.Del(name)
 		}
+		if strings.HasSuffix(path, "/queue") { // what it tells depends on the moment
+			get.Header.Del("ETag")
+			head.Header.Del("ETag")
+		}
 		if diff := cmp.Diff(get.Header, head.Header); diff != "" {
 			t.Errorf("%s: headers (-GET +HEAD):\n%s", path, diff)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"relevo/relay"
 )
@@ -15,8 +16,9 @@ import (
 type caller struct {
 	// operator may do everything, in all workspaces.
 	operator bool
-	// workspace is the only one that another caller sees.
-	workspace string
+	// workspace is the only one that another caller sees, and key the id of
+	// the key that opens it.
+	workspace, key string
 }
 
 // whoCalls finds the caller of an Authorization header.
@@ -35,7 +37,23 @@ func (s *server) whoCalls(ctx context.Context, h http.Header) (caller, error) {
 	if errors.Is(err, relay.ErrNotFound) || errors.As(err, &e) && e.Code == relay.CodeNotFound {
 		return caller{}, relay.Refusef(relay.CodeUnauthorized, "This key is not known. It may have been revoked.")
 	}
-	return caller{workspace: k.Workspace}, err
+	return caller{workspace: k.Workspace, key: k.ID}, err
+}
+
+// inRate refuses a workspace's key that calls too often, and tells how often it
+// may.
+func (r *request) inRate() error {
+	most := r.s.CallsPerMinute
+	if r.who.operator || most <= 0 {
+		return nil
+	}
+	wait, left, reset := r.s.keys.take(r.who.key, most, time.Now())
+	tellLimit(r.c, "api", most, left, reset)
+	if wait == 0 {
+		return nil
+	}
+	retryAfter(r.c, wait)
+	return relay.Refusef(relay.CodeRateLimited, "This key makes more than %d calls a minute. Try again in %d s.", most, wait)
 }
 
 // mayCall refuses what the caller's key does not open. Another workspace

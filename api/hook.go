@@ -149,7 +149,7 @@ func (s *server) atTheDoor(c echo.Context, h relay.Hook, body callBody, now time
 	}
 	wait, left, reset := s.limits.take(h.Workspace, h.RatePerMinute, now)
 	if h.RatePerMinute > 0 {
-		tellLimit(c, h.RatePerMinute, left, reset)
+		tellLimit(c, "webhook", h.RatePerMinute, left, reset)
 	}
 	if wait > 0 {
 		retryAfter(c, wait)

@@ -98,13 +98,13 @@ func retryAfter(c echo.Context, seconds int) {
 	c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(seconds))
 }
 
-// tellLimit says how much of the webhook's limit is left, as
+// tellLimit says how much of a limit is left, of the webhook or the api, as
 // https://www.ietf.org/archive/id/draft-ietf-httpapi-ratelimit-headers-10.html
 // has it.
-func tellLimit(c echo.Context, perMinute, left, reset int) {
+func tellLimit(c echo.Context, policy string, perMinute, left, reset int) {
 	h := c.Response().Header()
-	h["Ratelimit-Policy"] = []string{fmt.Sprintf(`"webhook";q=%d;w=60`, perMinute)}
-	h["Ratelimit"] = []string{fmt.Sprintf(`"webhook";r=%d;t=%d`, left, reset)}
+	h["Ratelimit-Policy"] = []string{fmt.Sprintf(`"%s";q=%d;w=60`, policy, perMinute)}
+	h["Ratelimit"] = []string{fmt.Sprintf(`"%s";r=%d;t=%d`, policy, left, reset)}
 }
 
 // maxHeaderText bounds the header of warnings, in bytes; the attempt has them

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/url"
@@ -162,6 +164,9 @@ func (s *server) guarded(rt route) echo.HandlerFunc {
 			return err
 		}
 		r.who = who
+		if err := r.inRate(); err != nil {
+			return err
+		}
 		if err := r.mayCall(rt); err != nil {
 			return err
 		}
@@ -191,13 +196,25 @@ func write(c echo.Context, a answer) error {
 	if err != nil {
 		return err
 	}
+	if a.status == http.StatusOK && (c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead) && unchanged(c, b) {
+		return c.NoContent(http.StatusNotModified)
+	}
 	return writeBytes(c, a.status, jsonType, b)
+}
+
+// unchanged tells the tag of an answer, and reports whether it is the one that
+// the caller has already (If-None-Match, RFC 9110 section 13.1.2).
+func unchanged(c echo.Context, b []byte) bool {
+	sum := sha256.Sum256(b)
+	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
+	c.Response().Header().Set("ETag", tag)
+	return strings.Contains(c.Request().Header.Get("If-None-Match"), tag)
 }
 
 // encode writes JSON in which an empty list is [] and bytes that are no text
 // show as U+FFFD.
 func encode(v any) ([]byte, error) {
-	return json.Marshal(v, jsontext.AllowInvalidUTF8(true))
+	return json.Marshal(v, jsontext.AllowInvalidUTF8(true), json.Deterministic(true)) // the same answer has the same ETag
 }
 
 func writeDownload(c echo.Context, d *download) error {

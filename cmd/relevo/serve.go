@@ -283,7 +283,7 @@ func (s *server) handler() http.Handler {
 			return s.sandbox.SentAnywhere(ctx, workspace, channel, limit)
 		},
 		Log: s.log, Observe: s.metrics.request, Draining: s.draining.Load, Ready: s.ready, Version: readVersion().String(),
-		Accounts: s.accounts, StoreName: s.storeName(), Node: s.c.Node,
+		CallsPerMinute: s.c.API.RatePerMinute, Accounts: s.accounts, StoreName: s.storeName(), Node: s.c.Node,
 	})
 }
 

@@ -95,6 +95,7 @@ func (c *Config) checkNumbers(bad func(key, format string, args ...any)) {
 		{"deliver.max_calls", c.Deliver.MaxCalls, 1},
 		{"media.concurrency", c.Media.Concurrency, 1},
 		{"retention.backups", c.Retention.Backups, 0},
+		{"api.rate_per_minute", c.API.RatePerMinute, 0},
 	} {
 		if n.value < n.min {
 			bad(n.key, "%d is too small; it needs at least %d", n.value, n.min)

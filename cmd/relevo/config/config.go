@@ -51,6 +51,14 @@ type Config struct {
 	Spacing   Spacing   `koanf:"spacing"`
 	Backup    Backup    `koanf:"backup"`
 	Providers Providers `koanf:"providers"`
+	API       API       `koanf:"api"`
+}
+
+// API is the management API.
+type API struct {
+	// RatePerMinute is how many calls each workspace's key may make in a
+	// minute, on each node; 0: as many as it likes.
+	RatePerMinute int `koanf:"rate_per_minute"`
 }
 
 // Providers are the addresses of providers' APIs, each empty for the real one.
@@ -159,6 +167,7 @@ func Default() Config {
 		Store:   Store{Reserve: 64 * MiB, InitialMmap: 16 * GiB},
 		Spacing: Spacing{Min: 1500 * time.Millisecond, Max: 2500 * time.Millisecond},
 		Backup:  Backup{Schedule: "0 3 * * *"},
+		API:     API{RatePerMinute: 600},
 	}
 }
 

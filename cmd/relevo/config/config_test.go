@@ -87,7 +87,7 @@ func TestEverySettingCanBeSetByItsVariable(t *testing.T) {
 		"RELEVO_RETENTION__MESSAGES=8h", "RELEVO_RETENTION__KEYS=9h", "RELEVO_RETENTION__FILES=10h", "RELEVO_RETENTION__BACKUPS=11",
 		"RELEVO_STORE__RESERVE=12MiB", "RELEVO_STORE__INITIAL_MMAP=13MB", "RELEVO_STORE__MAX_SIZE=14GiB", "RELEVO_STORE__URL=postgres://u:p@h/d",
 		"RELEVO_SPACING__MIN=15ms", "RELEVO_SPACING__MAX=16ms", "RELEVO_BACKUP__SCHEDULE=@daily",
-		"RELEVO_PROVIDERS__META=http://m.example", "RELEVO_PROVIDERS__TWILIO=http://t.example", "RELEVO_PROVIDERS__VONAGE=http://v.example/", "RELEVO_PROVIDERS__INFOBIP=http://i.example",
+		"RELEVO_PROVIDERS__META=http://m.example", "RELEVO_PROVIDERS__TWILIO=http://t.example", "RELEVO_PROVIDERS__VONAGE=http://v.example/", "RELEVO_PROVIDERS__INFOBIP=http://i.example", "RELEVO_API__RATE_PER_MINUTE=90",
 	}
 	got, sources, err := load(t, "", environ, nil)
 	if err != nil {
@@ -106,6 +106,7 @@ func TestEverySettingCanBeSetByItsVariable(t *testing.T) {
 		Spacing:        Spacing{15 * time.Millisecond, 16 * time.Millisecond},
 		Backup:         Backup{"@daily"},
 		Providers:      Providers{"http://m.example", "http://t.example", "http://v.example", "http://i.example"},
+		API:            API{RatePerMinute: 90},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("config differs (-want +got):\n%s", diff)
