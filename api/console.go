@@ -28,8 +28,8 @@ func (s *server) registerConsole(e *echo.Echo) {
 		return
 	}
 	pages := console.New(console.Config{
-		Status: statusOf,
-		Relay:  s.relay, Accounts: s.Accounts, Log: s.Log, PublicURL: s.PublicURL, Version: s.Version, Store: s.StoreName, Node: s.Node,
+		Status: statusOf, IsOperator: s.isOperator,
+		Relay: s.relay, Accounts: s.Accounts, Log: s.Log, PublicURL: s.PublicURL, Version: s.Version, Store: s.StoreName, Node: s.Node,
 		Client: func(r *http.Request) netip.Addr { return clientIP(r, s.TrustedProxies) },
 		Try:    s.tryForConsole,
 		Post: func(ctx context.Context, token string, in console.PostCall) console.Posted {

@@ -35,6 +35,8 @@ type Config struct {
 	Client func(*http.Request) netip.Addr
 	// Status is what a refusal is answered with.
 	Status func(relay.Code) int
+	// IsOperator reports whether a key is the operator's.
+	IsOperator func(key string) bool
 	// Try reads a call as a workspace's webhook would, and says what would
 	// come of it; nothing is sent.
 	Try func(ctx context.Context, workspace string, in TryCall) (Tried, error)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -146,6 +147,7 @@ var doorFaults = []struct {
 	{account.ErrWrong, "", "door.wrong", http.StatusUnprocessableEntity},
 	{account.ErrTooMany, "", "door.too_many", http.StatusTooManyRequests},
 	{account.ErrLink, "", "door.link", http.StatusNotFound},
+	{errOperatorKey, "operator_key", "door.operator_key_wrong", http.StatusUnprocessableEntity},
 	{account.ErrEmail, "email", "door.email_bad", http.StatusUnprocessableEntity},
 	{account.ErrEmailTaken, "email", "door.email_taken", http.StatusUnprocessableEntity},
 	{account.ErrShortPassword, "password", "door.password_short", http.StatusUnprocessableEntity},
@@ -176,42 +178,57 @@ type newcomer struct {
 	Email, Name string
 	Invite      account.Invite
 	Workspace   string
+	// Away from the server's machine, its operator's key is asked for.
+	Away bool
 }
 
-// canSetUp: the link is good on this machine alone, so that nobody who reads it
-// elsewhere is faster; and only until it was used.
-func canSetUp(p *call) error {
-	if from := p.from(); from.IsValid() && !from.Unmap().IsLoopback() {
-		return &relay.Error{Code: relay.CodeForbidden, Message: p.T("door.loopback")}
-	}
+// canSetUp: the link is good until it was used. Away from the server's machine
+// it takes the operator's key too, so that whoever reads the link alone does
+// not come first. away says which it is.
+func canSetUp(p *call) (away bool, err error) {
 	opens, err := p.c.Accounts.OpensSetUp(p.ctx, p.r.PathValue("token"))
 	if err == nil && !opens {
 		err = &relay.Error{Code: relay.CodeNotFound, Message: p.T("door.link")}
 	}
-	return err
+	from := p.from()
+	return from.IsValid() && !from.Unmap().IsLoopback(), err
 }
 
 func showSetUp(p *call) error {
-	if err := canSetUp(p); err != nil {
+	away, err := canSetUp(p)
+	if err != nil {
 		return err
 	}
-	return p.show("setup", newcomer{})
+	return p.show("setup", newcomer{Away: away})
 }
 
 func setUp(p *call) error {
-	if err := canSetUp(p); err != nil {
+	away, err := canSetUp(p)
+	if err != nil {
 		return err
 	}
 	n := p.newUser()
+	data := newcomer{Email: n.Email, Name: n.Name, Away: away}
+	if away {
+		if err := p.c.Accounts.Guess(p.from()); err != nil {
+			return p.againDoor(err, "setup", data)
+		}
+		if !p.c.IsOperator(p.field("operator_key")) {
+			return p.againDoor(errOperatorKey, "setup", data)
+		}
+	}
 	u, err := p.c.Accounts.SetUp(p.ctx, p.r.PathValue("token"), n)
 	if err != nil {
-		return p.againDoor(err, "setup", newcomer{Email: n.Email, Name: n.Name})
+		return p.againDoor(err, "setup", data)
 	}
 	if err := p.begin(u); err != nil {
 		return err
 	}
-	return p.done("/", "door.welcome", "Name", u.Name)
+	return p.done("/", "door.welcome", "Name", cmp.Or(u.Name, u.Email))
 }
+
+// errOperatorKey: the set-up link was opened elsewhere, without the key.
+var errOperatorKey = errors.New("the operator's key is wrong")
 
 func (p *call) newUser() account.NewUser {
 	return account.NewUser{Email: p.field("email"), Name: p.field("name"), Password: p.r.PostFormValue("password"), Language: p.Lang()}

@@ -16,8 +16,12 @@ func TestTheFirstUserComesInByTheLinkOnceAndFromThisMachineOnly(t *testing.T) {
 
 	abroad := h.visitor()
 	abroad.headers = map[string]string{"X-Forwarded-For": "203.0.113.9"}
-	abroad.get("/setup/" + setUpToken).is(403).has("on the machine of the server only")
-	abroad.post("/setup/"+setUpToken, url.Values{"email": {"evil@example.com"}, "password": {password}}).is(403)
+	abroad.get("/setup/"+setUpToken).is(200).has("Operator key")
+	evil := url.Values{"email": {"evil@example.com"}, "password": {password}, "operator_key": {"rlvo_guess"}}
+	abroad.post("/setup/"+setUpToken, evil).is(422).has("This is not the operator's key.")
+	if needed, err := h.accounts.NeedsSetUp(t.Context()); err != nil || !needed {
+		t.Fatal("somebody came in without the operator's key")
+	}
 
 	form := url.Values{"email": {"me@example.com"}, "name": {"Ada"}}
 	for given, want := range map[string]string{"short": "10 characters or more", "passwordpassword": "would be guessed", "aaaaaaaaaaaa": "would be guessed", strings.Repeat("x1", 101): "200 characters at most"} {
@@ -163,5 +167,16 @@ func TestTheFirstPageIsSmall(t *testing.T) {
 	t.Logf("first load: %d bytes", total)
 	if total > 60_000 || total < 10_000 {
 		t.Errorf("the first page takes %d bytes", total)
+	}
+}
+
+func TestWhoIsElsewhereSetsUpWithTheOperatorsKey(t *testing.T) {
+	h := newHouse(t)
+	b := h.visitor()
+	b.headers = map[string]string{"X-Forwarded-For": "203.0.113.9"}
+	form := url.Values{"email": {"op@example.com"}, "password": {password}, "operator_key": {"rlvo_test"}}
+	b.post("/setup/"+setUpToken, form).is(200).has("Welcome, op@example.com.")
+	for range 9 {
+		b.post("/setup/"+setUpToken, form).is(404) // it was used
 	}
 }

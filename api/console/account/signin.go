@@ -66,6 +66,14 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string, from neti
 	return u, nil
 }
 
+// Guess counts a try at a secret that is not a password; ErrTooMany.
+func (a *Accounts) Guess(from netip.Addr) error {
+	if !a.guess.allow("", from, time.Now()) {
+		return ErrTooMany
+	}
+	return nil
+}
+
 func (a *Accounts) byEmail(ctx context.Context, email string) (u User, err error) {
 	err = a.store.View(ctx, func(tx relay.Tx) error {
 		id, err := load[string](ctx, tx, kindEmail, "", email)
