@@ -128,6 +128,9 @@ func (t *acceptance) run(ctx context.Context, tx Tx) error {
 		return err
 	}
 	if refusal != nil {
+		if err := tellMeterOf(ctx, tx, w, 0, t.call.At); err != nil {
+			return err
+		}
 		return t.refuse(ctx, tx, refusal)
 	}
 	return t.write(ctx, tx, w, rt, parts)
@@ -250,8 +253,8 @@ func countAre(n int64) string {
 	return fmt.Sprintf("%d units are", n)
 }
 
-// write puts the parts on their lane, pays for them, remembers the key and
-// writes the attempt.
+// write puts the parts on their lane, pays for them, tells who listens,
+// remembers the key and writes the attempt.
 func (t *acceptance) write(ctx context.Context, tx Tx, w Workspace, rt route, parts []Message) error {
 	if err := t.openChat(ctx, tx, w, &rt); err != nil {
 		return err
@@ -265,6 +268,12 @@ func (t *acceptance) write(ctx context.Context, tx Tx, w Workspace, rt route, pa
 		if i == 0 {
 			t.done.Position = ahead + 1
 		}
+		if err := emitMessage(ctx, tx, w, &parts[i]); err != nil {
+			return err
+		}
+	}
+	if err := tellMeterOf(ctx, tx, w, unitsOf(parts), t.call.At); err != nil {
+		return err
 	}
 	t.fetch = rt.preparing
 	if err := t.rememberKeys(ctx, tx, rt, parts[0].ID); err != nil {

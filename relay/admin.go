@@ -116,7 +116,7 @@ func (r *Relay) DeleteWorkspace(ctx context.Context, id string) error {
 		}
 		slices.SortFunc(refs, func(a, b ChannelRef) int { return strings.Compare(a.ID, b.ID) }) // as their lanes are loaded
 		w.DeletedAt = time.Now().UTC()
-		w.Webhook.Enabled = false
+		w.Webhook.Enabled, w.Subscriptions = false, nil
 		for _, k := range keys {
 			if err := tx.DeleteAPIKey(ctx, k); err != nil {
 				return err
@@ -229,6 +229,9 @@ func (r *Relay) RotateWebhook(ctx context.Context, workspace string, grace time.
 		} else if err := tx.DeleteToken(ctx, old.Hash); err != nil {
 			return err
 		}
+		if err := emitRotated(ctx, tx, *w); err != nil {
+			return err
+		}
 		return tx.PutToken(ctx, fresh.Hash, w.ID)
 	})
 	if err == nil {
@@ -300,10 +303,21 @@ func (r *Relay) Grant(ctx context.Context, workspace, reference string, units in
 		return e, RefuseField(CodeInvalidField, "reference", "References that begin with plan: are the plan's own.", "Choose another reference.")
 	}
 	err = r.update(ctx, workspace, func(tx Tx) error {
-		if _, err := liveWorkspace(ctx, tx, workspace); err != nil {
+		w, err := liveWorkspace(ctx, tx, workspace)
+		if err != nil {
+			return err
+		}
+		before, err := tx.Account(ctx, workspace)
+		if err != nil {
 			return err
 		}
 		if err := quota.Grant(ctx, tx, workspace, reference, units, time.Now()); err != nil {
+			return err
+		}
+		if err := fill(ctx, tx, &w, before); err != nil {
+			return err
+		}
+		if err := tx.PutWorkspace(ctx, w); err != nil {
 			return err
 		}
 		e, _, err = tx.Entry(ctx, workspace, quota.KindGrant, reference)

@@ -15,8 +15,8 @@ import (
 const maxHistory = 60
 
 // change is the one function that changes a status. It follows the table of
-// moves, pays what the move owes, writes the history and the counters, and
-// ends the second part with the first. A move that is not in the table goes
+// moves, pays what the move owes, writes the history, the counters and the
+// events, and ends the second part with the first. A move that is not in the table goes
 // into the history and changes nothing. It writes m.
 //
 // Whoever holds the message's lane has let go of it before: lanes come before
@@ -39,6 +39,9 @@ func change(ctx context.Context, tx Tx, m *Message, c Change) (applied bool, err
 	}
 	settleStatus(m, c)
 	if err := tx.PutMessage(ctx, *m); err != nil {
+		return false, err
+	}
+	if err := emitChange(ctx, tx, m); err != nil {
 		return false, err
 	}
 	if second == nil {

@@ -67,7 +67,8 @@ func (r *Relay) CreateChannel(ctx context.Context, workspace string, n NewChanne
 		return c, err
 	}
 	err := r.update(ctx, workspace, func(tx Tx) error {
-		if _, err := liveWorkspace(ctx, tx, workspace); err != nil {
+		w, err := liveWorkspace(ctx, tx, workspace)
+		if err != nil {
 			return err
 		}
 		if err := ownSender(ctx, tx, c); err != nil {
@@ -79,7 +80,10 @@ func (r *Relay) CreateChannel(ctx context.Context, workspace string, n NewChanne
 		if err := tx.PutCallback(ctx, c.ID, workspace); err != nil {
 			return err
 		}
-		return putChannel(ctx, tx, c)
+		if err := putChannel(ctx, tx, c); err != nil {
+			return err
+		}
+		return emitChannel(ctx, tx, w, EventConnected, c)
 	})
 	return c, err
 }
@@ -330,40 +334,6 @@ func (r *Relay) UpdateChannel(ctx context.Context, workspace, id string, p Chann
 		}
 		return bad
 	})
-}
-
-// PauseChannel lets what is queued wait; the hook goes on accepting.
-func (r *Relay) PauseChannel(ctx context.Context, workspace, id string) (Channel, error) {
-	return r.editChannel(ctx, workspace, id, func(_ Tx, c *Channel) error {
-		c.Paused = true
-		return nil
-	})
-}
-
-// ResumeChannel ends a pause and a hold. Its lanes rest one full spacing first.
-func (r *Relay) ResumeChannel(ctx context.Context, workspace, id string) (Channel, error) {
-	return r.editChannel(ctx, workspace, id, func(_ Tx, c *Channel) error {
-		c.Paused = false
-		if c.State == Held {
-			c.State, c.Reason = Connected, ""
-		}
-		return nil
-	})
-}
-
-// holdChannel stops a channel after a fault of it, until somebody resumes it.
-func holdChannel(ctx context.Context, tx Tx, c Channel, reason string) error {
-	if reason == "" {
-		reason = "the provider refused this account"
-	}
-	c.State, c.Reason = Held, reason
-	if err := eachLane(ctx, tx, c, func(l *queue.Lane) { l.Hold = reason }); err != nil {
-		return err
-	}
-	if !c.DeletedAt.IsZero() {
-		return tx.PutChannel(ctx, c)
-	}
-	return putChannel(ctx, tx, c)
 }
 
 // DeleteChannel takes a channel away: what is queued is canceled and refunded,

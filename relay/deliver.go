@@ -76,10 +76,11 @@ func strand(ctx context.Context, tx Tx, i queue.Item, now time.Time) error {
 func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 	var leases []queue.Lease
 	var rests []time.Duration
-	var moved []quota.Entry
+	t := tally{ids: &r.events}
 	now := time.Now()
 	err := r.Store.Claim(ctx, r.Set.Node, n, now, func(tx Tx, i queue.Item) error {
-		l, rest, err := r.take(ctx, &tally{Tx: tx, moved: &moved}, i, now)
+		t.Tx = tx
+		l, rest, err := r.take(ctx, &t, i, now)
 		if err != nil {
 			return &itemError{lane: i.Lane, err: err}
 		}
@@ -87,7 +88,10 @@ func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 			leases, rests = append(leases, l), append(rests, rest)
 		}
 		return nil
-	}, func() { leases, rests, moved = leases[:0], rests[:0], moved[:0] })
+	}, func() {
+		leases, rests = leases[:0], rests[:0]
+		t.begin(nil)
+	})
 	if err != nil {
 		// an error of the store's own, also one that came in the middle of an
 		// item, is no lane's fault
@@ -96,7 +100,7 @@ func (r *Relay) Claim(ctx context.Context, n int) ([]queue.Lease, error) {
 		}
 		return nil, err
 	}
-	r.tell(moved)
+	r.tell(&t)
 	for _, rest := range rests {
 		if rest > 0 && r.Watch.Spaced != nil {
 			r.Watch.Spaced(rest)

@@ -180,6 +180,11 @@ func (t *intake) take(ctx context.Context) (Chat, error) {
 	if err := t.tx.PutInbound(ctx, m); err != nil {
 		return chat, err
 	}
+	if m.toFetch() < 0 { // else it is told once its files are here
+		if err := emitReceived(ctx, t.tx, t.w, m, t.now); err != nil {
+			return chat, err
+		}
+	}
 	return chat, t.tx.Count(ctx, t.w.ID, t.in.At, Counts{Channel: t.ch.ID, Received: 1})
 }
 

@@ -109,7 +109,8 @@ func (r *Relay) receive(ctx context.Context, ch Channel, f ReceivedFile, key str
 	return f, nil
 }
 
-// settleReceived notes what came of one file.
+// settleReceived notes what came of one file. With the last one the message is
+// whole, and told.
 func settleReceived(ctx context.Context, tx Tx, f Fetch, n int, got ReceivedFile, failed error) error {
 	job, err := tx.Fetch(ctx, f.Workspace, f.MessageID)
 	if err != nil {
@@ -135,6 +136,13 @@ func settleReceived(ctx context.Context, tx Tx, f Fetch, n int, got ReceivedFile
 		}
 	}
 	if m.toFetch() < 0 {
+		w, err := tx.Workspace(ctx, m.Workspace)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if err := emitReceived(ctx, tx, w, m, time.Now()); err != nil {
+			return err
+		}
 		return tx.DeleteFetch(ctx, job)
 	}
 	job.Tries, job.Next = 0, time.Now()

@@ -64,8 +64,15 @@ func (r *Relay) refill(ctx context.Context, workspace string) error {
 			if next, err := w.Plan.Next(w.Plan.Since); err != nil || next.After(now) {
 				return err
 			}
+			before, err := tx.Account(ctx, w.ID)
+			if err != nil {
+				return err
+			}
 			plan, again, err := quota.Refill(ctx, tx, w.ID, *w.Plan, now)
 			if err != nil {
+				return err
+			}
+			if err := fill(ctx, tx, &w, before); err != nil {
 				return err
 			}
 			more, w.Plan = again, &plan
@@ -90,6 +97,7 @@ func (r *Relay) Prune(ctx context.Context) error {
 		r.prune(ctx, r.Store.PruneMessages, now.Add(-r.Set.KeepMessages)),
 		r.prune(ctx, r.Store.PruneInbounds, now.Add(-r.Set.KeepMessages)),
 		r.prune(ctx, r.Store.PruneKeys, now.Add(-r.Set.KeepKeys)),
+		r.prune(ctx, r.pruneEvents, now),
 		r.prune(ctx, r.Store.PruneCounts, now.Add(-keepCounts)),
 		r.prune(ctx, r.Store.PruneDeleted, now.Add(-r.Set.KeepMessages)),
 		r.PruneFiles(ctx),

@@ -12,10 +12,11 @@ func New(store Store, drivers map[string]Driver, secrets *Secrets, files Files, 
 	if set.CallTimeout <= 0 || set.MaxCalls < 1 || set.MaxFetches < 1 {
 		return nil, fmt.Errorf("call timeout %s, %d calls, %d fetches: each must be above zero", set.CallTimeout, set.MaxCalls, set.MaxFetches)
 	}
-	r := &Relay{Store: store, Drivers: drivers, Secrets: secrets, Files: files, Log: log, Set: set, fetchWake: make(chan struct{}, 1)}
+	r := &Relay{Store: store, Drivers: drivers, Secrets: secrets, Files: files, Log: log, Set: set, fetchWake: make(chan struct{}, 1), eventWake: make(chan struct{}, 1)}
 	if raw, ok := RawMessageID(latest); ok {
 		r.ids.After(raw)
 		r.attempts.After(raw)
+		r.events.After(raw)
 	}
 	r.dispatcher.Source, r.dispatcher.Work = r, r.deliver
 	r.dispatcher.Max, r.dispatcher.Log = set.MaxCalls, log

@@ -45,8 +45,8 @@ const between = "between "
 // change that was broken off ends well by running it again, also with the two
 // secrets the other way round, which takes it back.
 //
-// Webhook tokens and the settings of channels are sealed, so they are carried
-// over; of what was deleted, they are dropped. Of API keys there is only a
+// Webhook tokens, the settings of channels and the secrets of endpoints are
+// sealed, so they are carried over; of what was deleted, they are dropped. Of API keys there is only a
 // hash: they end. So do the links to files, and the operator's key where it
 // follows from the secret.
 type Rekey struct {
@@ -176,6 +176,7 @@ func (k Rekey) standing(ctx context.Context) (done, begun bool, err error) {
 type room struct {
 	workspace string
 	channels  []string
+	endpoints []string
 }
 
 // rooms are all workspaces. Lists leave out what was deleted; lanes do not:
@@ -203,7 +204,11 @@ func (k Rekey) rooms(ctx context.Context) ([]room, error) {
 	}
 	rooms := make([]room, 0, len(of))
 	for workspace, channels := range of {
-		rooms = append(rooms, room{workspace, channels})
+		endpoints, err := k.endpointsOf(ctx, workspace)
+		if err != nil {
+			return nil, err
+		}
+		rooms = append(rooms, room{workspace, channels, endpoints})
 	}
 	slices.SortFunc(rooms, func(a, b room) int { return strings.Compare(a.workspace, b.workspace) })
 	return rooms, nil
@@ -241,6 +246,8 @@ type carried struct {
 	// channels are to be written; sealed counts those with sealed settings.
 	channels []Channel
 	sealed   int
+	// endpoints are to be written.
+	endpoints []Endpoint
 }
 
 func (c carried) put(ctx context.Context, tx Tx) error {
@@ -256,6 +263,11 @@ func (c carried) put(ctx context.Context, tx Tx) error {
 	}
 	for _, ch := range c.channels {
 		if err := tx.PutChannel(ctx, ch); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.endpoints {
+		if err := putEndpoint(ctx, tx, e); err != nil {
 			return err
 		}
 	}
@@ -298,7 +310,7 @@ func (k Rekey) carry(ctx context.Context, tx Tx, r room) (c carried, err error) 
 			return c, err
 		}
 	}
-	return c, nil
+	return c, k.carryEndpoints(ctx, tx, &c, r)
 }
 
 // carryTokens seals and hashes the URLs anew. Those of a deleted workspace are

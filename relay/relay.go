@@ -10,8 +10,9 @@
 // and what it never says is ended by the reconciliation.
 //
 // The package also holds the vocabulary that everything else speaks, and the
-// interfaces Store, Tx and Driver. It knows no HTTP, no JSON on the wire and
-// no database. How much may be sent is package quota's question; when it
+// interfaces Store, Tx and Driver. It knows no HTTP and no database, and of JSON
+// on the wire only the bodies of events: they are fixed in the transaction of
+// what they tell of. How much may be sent is package quota's question; when it
 // leaves is package queue's.
 package relay
 
@@ -30,17 +31,21 @@ type Relay struct {
 	Drivers map[string]Driver
 	Secrets *Secrets
 	Files   Files
-	Log     *slog.Logger
-	Watch   Watch
-	Set     Settings
+	// Poster posts events; nil where this process sends none.
+	Poster Poster
+	Log    *slog.Logger
+	Watch  Watch
+	Set    Settings
 
 	ids        IDs
 	attempts   IDs
+	events     IDs
 	tokens     tokens
 	dispatcher queue.Dispatcher
 	breakers   breakers
 	rates      rates
 	fetchWake  chan struct{}
+	eventWake  chan struct{}
 }
 
 // Settings are the times that an operator may set.
@@ -114,6 +119,9 @@ type Watch struct {
 	Spaced func(rest time.Duration)
 	// Moved is units that moved, by kind of entry.
 	Moved func(kind string, units int64)
+	// Posted is one try to deliver an event: delivered, failed, given_up or
+	// disabled, and how long it took.
+	Posted func(result string, took time.Duration)
 	// Unbalanced: the books of an account failed a check.
 	Unbalanced func()
 }

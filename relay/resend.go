@@ -36,7 +36,7 @@ func (r *Relay) resend(ctx context.Context, workspace, id string, fresh [2]strin
 		if err != nil {
 			return err
 		}
-		_, ch, err := liveChannel(ctx, tx, workspace, old[0].Channel)
+		w, ch, err := liveChannel(ctx, tx, workspace, old[0].Channel)
 		if err != nil {
 			return err
 		}
@@ -55,8 +55,11 @@ func (r *Relay) resend(ctx context.Context, workspace, id string, fresh [2]strin
 			if _, err := r.put(ctx, tx, rt, &parts[i]); err != nil {
 				return err
 			}
+			if err := emitMessage(ctx, tx, w, &parts[i]); err != nil {
+				return err
+			}
 		}
-		return nil
+		return tellMeterOf(ctx, tx, w, unitsOf(parts), now)
 	})
 	return parts, err
 }

@@ -164,6 +164,11 @@ func (d *desk) balance() [4]int64 {
 
 func (d *desk) Account(context.Context, string) (quota.Account, error) { return d.account, nil }
 
+// Workspace has no endpoints.
+func (d *desk) Workspace(context.Context, string) (Workspace, error) {
+	return Workspace{ID: "ws_1"}, nil
+}
+
 func (d *desk) PutAccount(_ context.Context, a quota.Account) error {
 	d.account = a
 	return nil

@@ -119,7 +119,12 @@ func (t Template) same(o Template) bool {
 func (r *Relay) keepTemplates(ctx context.Context, ch Channel, began time.Time, changes []templateChange) error {
 	for some := range slices.Chunk(changes, batch) {
 		err := r.update(ctx, ch.Workspace, func(tx Tx) error {
-			if now, err := tx.Channel(ctx, ch.Workspace, ch.ID); err != nil || now.Account != ch.Account {
+			now, err := tx.Channel(ctx, ch.Workspace, ch.ID)
+			if err != nil || now.Account != ch.Account {
+				return err
+			}
+			w, err := tx.Workspace(ctx, ch.Workspace)
+			if err != nil {
 				return err
 			}
 			for _, c := range some {
@@ -128,12 +133,19 @@ func (r *Relay) keepTemplates(ctx context.Context, ch Channel, began time.Time, 
 				case err != nil && !errors.Is(err, ErrNotFound):
 					return err
 				case err == nil && cur.SyncedAt.After(began):
+					continue
 				case c.gone:
 					err = tx.DeleteTemplate(ctx, c.t)
 				default:
 					err = tx.PutTemplate(ctx, c.t)
 				}
 				if err != nil && !errors.Is(err, ErrNotFound) {
+					return err
+				}
+				if now.TemplatesAt.IsZero() { // the first list is no news
+					continue
+				}
+				if err := emitTemplate(ctx, tx, w, c.told()); err != nil {
 					return err
 				}
 			}
@@ -144,6 +156,14 @@ func (r *Relay) keepTemplates(ctx context.Context, ch Channel, began time.Time, 
 		}
 	}
 	return nil
+}
+
+// told is the template as its owner hears of it.
+func (c templateChange) told() Template {
+	if c.gone {
+		c.t.Status, c.t.Reason = TemplateDeleted, ""
+	}
+	return c.t
 }
 
 // templateOf finds one by its name and language. ErrNotFound.
@@ -245,7 +265,16 @@ func (r *Relay) SubmitTemplate(ctx context.Context, workspace, channel string, t
 		return t, providerError(err)
 	}
 	made.Workspace, made.Channel, made.SyncedAt = workspace, channel, time.Now().UTC()
-	return made, r.update(ctx, workspace, func(tx Tx) error { return tx.PutTemplate(ctx, made) })
+	return made, r.update(ctx, workspace, func(tx Tx) error {
+		w, err := tx.Workspace(ctx, workspace)
+		if err != nil {
+			return err
+		}
+		if err := tx.PutTemplate(ctx, made); err != nil {
+			return err
+		}
+		return emitTemplate(ctx, tx, w, made)
+	})
 }
 
 // changeTemplates applies what a provider told of templates by itself. One
@@ -259,6 +288,10 @@ func (r *Relay) changeTemplates(ctx context.Context, ch Channel, at time.Time, c
 		return err
 	}
 	return r.update(ctx, ch.Workspace, func(tx Tx) error {
+		w, err := tx.Workspace(ctx, ch.Workspace)
+		if err != nil {
+			return err
+		}
 		for _, c := range changes {
 			for _, t := range kept {
 				if !c.tells(t) {
@@ -276,6 +309,9 @@ func (r *Relay) changeTemplates(ctx context.Context, ch Channel, at time.Time, c
 					t.Reason = c.Reason
 				}
 				if err := tx.PutTemplate(ctx, t); err != nil {
+					return err
+				}
+				if err := emitTemplate(ctx, tx, w, t); err != nil {
 					return err
 				}
 			}

@@ -19,38 +19,53 @@ func (r *Relay) update(ctx context.Context, workspace string, fn func(Tx) error)
 }
 
 // transact runs fn in a transaction and, after the commit, tells Watch which
-// units moved.
+// units moved, and who delivers events that there are some.
 func (r *Relay) transact(ctx context.Context, fn func(Tx) error) error {
-	var moved []quota.Entry
+	t := tally{ids: &r.events}
 	err := r.Store.Update(ctx, func(tx Tx) error {
-		moved = moved[:0]
-		return fn(&tally{Tx: tx, moved: &moved})
+		t.begin(tx)
+		return fn(&t)
 	})
 	if err == nil {
-		r.tell(moved)
+		r.tell(&t)
 	}
 	return err
 }
 
-func (r *Relay) tell(moved []quota.Entry) {
+func (r *Relay) tell(t *tally) {
+	if t.rung {
+		r.wakeEvents()
+	}
 	if r.Watch.Moved == nil {
 		return
 	}
-	for _, e := range moved {
+	for _, e := range t.moved {
 		r.Watch.Moved(string(e.Kind), e.Units)
 	}
 }
 
-// tally is a Tx that notes the entries posted through it.
+// tally is a Tx that notes the entries posted through it, and whether a bell
+// was rung. It has the ids of events.
 type tally struct {
 	Tx
-	moved *[]quota.Entry
+	ids   *IDs
+	moved []quota.Entry
+	rung  bool
 }
+
+// begin forgets what an earlier run came to.
+func (t *tally) begin(tx Tx) { t.Tx, t.moved, t.rung = tx, t.moved[:0], false }
 
 // PostEntry notes the entry.
 func (t *tally) PostEntry(ctx context.Context, e quota.Entry) error {
-	*t.moved = append(*t.moved, e)
+	t.moved = append(t.moved, e)
 	return t.Tx.PostEntry(ctx, e)
+}
+
+// PutCard notes a bell.
+func (t *tally) PutCard(ctx context.Context, c Card) error {
+	t.rung = t.rung || c.Kind == kindBell
+	return t.Tx.PutCard(ctx, c)
 }
 
 func (r *Relay) freeze(ctx context.Context, workspace string, cause error) {

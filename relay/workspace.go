@@ -24,6 +24,10 @@ type Workspace struct {
 	TimeZone string `json:"time_zone,omitzero"`
 	// NextChat is the number the next new chat gets; it starts at 10001.
 	NextChat int64 `json:"next_chat"`
+	// Subscriptions are its endpoints and what each wants to hear of, at most
+	// MaxEndpoints; Meter is how far its quota was told to be used up.
+	Subscriptions []Subscription `json:"subscriptions,omitzero"`
+	Meter         Meter          `json:"meter,omitzero"`
 	// DeletedAt: its URL and keys are dead; its books stay until pruned.
 	DeletedAt time.Time `json:"deleted_at,omitzero"`
 }

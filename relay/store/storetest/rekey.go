@@ -51,6 +51,9 @@ type rekeyed struct {
 	// of the deleted workspace, with settings that an earlier program kept.
 	channel relay.Channel
 	deleted []relay.Channel
+	// endpoint is acme's, with two secrets; signs are both, the current first.
+	endpoint relay.Endpoint
+	signs    []string
 }
 
 // sealing is a driver whose channels have settings.
@@ -111,6 +114,17 @@ func newRekeyed(t *testing.T, open Open) *rekeyed {
 	k.channel = connect(k.acme, "+15550000001")
 	k.deleted = []relay.Channel{connect(k.acme, "+15550000002"), connect(k.gone, "+15550000003")}
 	must(r.DeleteChannel(ctx, k.acme, k.deleted[0].ID))
+	listen := func(workspace string) (e relay.Endpoint, secret string) {
+		e, secret, err := r.CreateEndpoint(ctx, workspace, relay.NewEndpoint{URL: listening})
+		must(err)
+		return e, secret
+	}
+	listen(k.gone)
+	var first, second string
+	k.endpoint, first = listen(k.acme)
+	_, second, err = r.RotateEndpoint(ctx, k.acme, k.endpoint.ID, 24*time.Hour)
+	must(err)
+	k.signs = []string{second, first}
 	must(r.DeleteWorkspace(ctx, k.gone))
 	for _, ch := range k.deleted {
 		k.keep(ch, ch.Settings)
@@ -147,6 +161,7 @@ func (k *rekeyed) relay(s *relay.Secrets) *relay.Relay {
 	if err != nil {
 		k.t.Fatal(err)
 	}
+	r.Poster = &receiver{}
 	return r
 }
 
@@ -216,6 +231,16 @@ func (k *rekeyed) isUnder(s, not *relay.Secrets) {
 	}
 	if _, err := k.relay(not).ShownSettings(ch); err == nil {
 		k.t.Error("settings open with the secret that is gone")
+	}
+	signed := &receiver{}
+	r.Poster = signed
+	if _, err := r.TestEndpoint(ctx, k.acme, k.endpoint.ID, ""); err != nil || len(signed.made("")) != 1 {
+		k.t.Errorf("nothing is sent to an endpoint: %v", err)
+	} else {
+		equal(k.t, "secrets that sign", signed.made("")[0].Secrets, k.signs)
+	}
+	if _, err := k.relay(not).TestEndpoint(ctx, k.acme, k.endpoint.ID, ""); err == nil {
+		k.t.Error("events are signed with the secret that is gone")
 	}
 	b := k.raw.(binder)
 	if err := b.BindSecret(ctx, s.CheckValue()); err != nil {

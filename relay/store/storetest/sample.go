@@ -23,7 +23,9 @@ func sampleWorkspace() relay.Workspace {
 			RatePerMinute: 60, DedupeSeconds: 30, Strict: true, AllowMergeTags: true, Test: true, ListenUntil: at.Add(time.Minute), Captured: "att_1",
 			Mapping: &relay.Mapping{Preset: "p", Fields: map[string]relay.MappedField{"phone": {Path: "a.b"}, "text": {Value: "é {c|d}", Default: "e"}}},
 		},
-		Plan: &quota.Plan{Units: 5, Schedule: "0 0 1 * *", RollOver: true, Since: at},
+		Plan:          &quota.Plan{Units: 5, Schedule: "0 0 1 * *", RollOver: true, Since: at},
+		Subscriptions: []relay.Subscription{{Endpoint: "ep_1", Types: []relay.EventType{relay.EventSent, relay.EventRead}, Form: relay.FormStandard, Disabled: true, Reason: "it broke"}},
+		Meter:         relay.Meter{Full: 1 << 40, Told: 80},
 	}
 }
 

@@ -24,6 +24,7 @@ type world struct {
 	// provider is a kind of its own; it shares its calls with driver.
 	provider *provider
 	files    *files
+	receiver *receiver
 	set      relay.Settings
 	ws       relay.Workspace
 	ch       relay.Channel
@@ -34,7 +35,7 @@ func newWorld(t *testing.T, open Open) *world {
 	t.Helper()
 	w := &world{
 		bench:  bench{t: t, open: open, dir: t.TempDir()},
-		driver: &driver{}, files: &files{kept: map[string]time.Time{}}, set: relay.DefaultSettings(),
+		driver: &driver{}, receiver: &receiver{}, files: &files{kept: map[string]time.Time{}}, set: relay.DefaultSettings(),
 	}
 	w.provider = &provider{driver: w.driver}
 	w.set.Node = "node"
@@ -64,6 +65,7 @@ func (w *world) start() {
 	if w.relay, err = relay.New(w.store, drivers, secrets, w.files, w.set, latest, slog.New(slog.DiscardHandler)); err != nil {
 		w.t.Fatal(err)
 	}
+	w.relay.Poster = w.receiver
 }
 
 // crash closes the store under whoever works with it, opens it again and
