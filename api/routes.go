@@ -38,6 +38,7 @@ type route struct {
 func (s *server) routes() []route {
 	const ws = "/workspaces/:ws"
 	const ch = ws + "/channels/:ch"
+	const ep = ws + "/endpoints/:ep"
 	return []route{
 		{http.MethodGet, "/workspaces", ownWorkspace, s.listWorkspaces},
 		{http.MethodPost, "/workspaces", operatorOnly, s.createWorkspace},
@@ -87,6 +88,19 @@ func (s *server) routes() []route {
 		{http.MethodGet, ws + "/inbound", ownWorkspace, s.listInbound},
 		{http.MethodGet, ws + "/inbound/:id/files/:n", ownWorkspace, s.inboundFile},
 		{http.MethodGet, ws + "/counters", ownWorkspace, s.showCounters},
+
+		{http.MethodGet, ws + "/endpoints", ownWorkspace, s.listEndpoints},
+		{http.MethodPost, ws + "/endpoints", ownWorkspace, s.createEndpoint},
+		{http.MethodGet, ep, ownWorkspace, s.showEndpoint},
+		{http.MethodPatch, ep, ownWorkspace, s.updateEndpoint},
+		{http.MethodDelete, ep, ownWorkspace, s.deleteEndpoint},
+		{http.MethodGet, ep + "/secret", ownWorkspace, s.showSecret},
+		{http.MethodPost, ep + "/rotate", ownWorkspace, s.rotateSecret},
+		{http.MethodPost, ep + "/test", ownWorkspace, s.testEndpoint},
+		{http.MethodGet, ep + "/events", ownWorkspace, s.listEvents},
+		{http.MethodPost, ep + "/replay", ownWorkspace, s.replayEvents},
+		{http.MethodGet, ws + "/events/sample", ownWorkspace, s.sampleEvents},
+
 		{http.MethodGet, ws + "/keys", ownWorkspace, s.listKeys},
 		{http.MethodPost, ws + "/keys", ownWorkspace, s.createKey},
 		{http.MethodDelete, ws + "/keys/:id", ownWorkspace, s.deleteKey},

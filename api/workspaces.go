@@ -20,6 +20,8 @@ type workspaceView struct {
 	Country *string     `json:"country"`
 	Webhook webhookView `json:"webhook"`
 	Quota   quotaView   `json:"quota"`
+	// Notices are sentences about what needs attention.
+	Notices []string `json:"notices"`
 }
 
 // workspaceBody is what a workspace is made or renamed from.
@@ -29,7 +31,8 @@ type workspaceBody struct {
 
 func (s *server) viewWorkspace(w relay.Workspace, a quota.Account) (workspaceView, error) {
 	hook, err := s.viewWebhook(w)
-	return workspaceView{ID: w.ID, Name: w.Name, CreatedAt: w.CreatedAt.UTC(), Country: present(w.Country), Webhook: hook, Quota: viewQuota(a)}, err
+	return workspaceView{ID: w.ID, Name: w.Name, CreatedAt: w.CreatedAt.UTC(), Country: present(w.Country), Webhook: hook, Quota: viewQuota(a),
+		Notices: append([]string{}, w.Notices()...)}, err
 }
 
 // fullWorkspaces shows workspaces with their balances, read at one moment.

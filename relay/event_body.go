@@ -53,13 +53,14 @@ func MessageBodyOf(m Message) MessageBody {
 	b := MessageBody{
 		ID: m.ID, Status: m.Status, Units: m.Units, ChannelID: m.Channel, ChatID: m.ChatID, To: m.To(), Text: orNull(m.Text),
 		CreatedAt: m.CreatedAt.UTC(), SendAt: timeOrNull(m.SendAt), ExpiresAt: m.ExpiresAt.UTC(), Tries: m.Tries,
-		ProviderID: orNull(m.ProviderID), Error: m.Failure, PartOf: orNull(m.PartOf), Parts: m.Parts, ResendOf: orNull(m.ResendOf),
+		ProviderID: orNull(m.ProviderID), Error: m.Failure, PartOf: orNull(m.PartOf), Parts: append([]string{}, m.Parts...), ResendOf: orNull(m.ResendOf),
 	}
 	if f := m.File; f != nil {
 		b.File = &FileBody{URL: f.URL, Name: f.Name, Kind: f.Kind, Type: orNull(f.Type), Size: orNull(f.Size)}
 	}
 	if t := m.Template; t != nil {
-		b.Template = &TemplateCalled{Name: t.Name, Language: t.Language, Variables: t.Variables, Names: t.Names, Buttons: t.Buttons}
+		b.Template = &TemplateCalled{Name: t.Name, Language: t.Language,
+			Variables: append([]string{}, t.Variables...), Names: append([]string{}, t.Names...), Buttons: append([]string{}, t.Buttons...)}
 	}
 	return b
 }

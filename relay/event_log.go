@@ -243,6 +243,16 @@ func (r *Relay) dropEvents(ctx context.Context, ref endpointRef) error {
 	})
 }
 
+// EventsOverdue is for how long the endpoint has waited that has waited longest
+// to be looked at; 0 where none waits.
+func EventsOverdue(ctx context.Context, s CardLists, now time.Time) (time.Duration, error) {
+	due, _, err := s.CardsDue(ctx, kindBell, now, 1)
+	if err != nil || len(due) == 0 {
+		return 0, err
+	}
+	return max(0, now.Sub(due[0].Due)), nil
+}
+
 // pruneEvents forgets what the log has kept long enough.
 func (r *Relay) pruneEvents(ctx context.Context, now time.Time, n int) (int, error) {
 	return r.Store.PruneCards(ctx, kindEventLog, now, n)

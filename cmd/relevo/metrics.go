@@ -20,6 +20,7 @@ type metrics struct {
 	answers    *prometheus.CounterVec
 	requests   *prometheus.HistogramVec
 	tries      *prometheus.HistogramVec
+	posts      *prometheus.HistogramVec
 	spacing    prometheus.Histogram
 	units      *prometheus.CounterVec
 	unbalanced prometheus.Counter
@@ -36,6 +37,8 @@ func newMetrics() *metrics {
 			Help: "HTTP requests by route and status.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 12)}, []string{"route", "status"}),
 		tries: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "relevo_try_seconds",
 			Help: "Calls of a provider by kind of channel and verdict.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 12)}, []string{"kind", "verdict"}),
+		posts: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "relevo_event_post_seconds",
+			Help: "Tries to deliver an event to an endpoint by result: delivered, failed, given_up or disabled.", Buckets: prometheus.ExponentialBuckets(0.005, 2.5, 10)}, []string{"result"}),
 		spacing: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "relevo_lane_rest_seconds",
 			Help:    "Rest of a lane between the end of one call and the start of the next.",
 			Buckets: []float64{0.001, 0.1, 0.5, 1, 1.5, 1.75, 2, 2.25, 2.5, 3, 5, 10, 60, 600}}),
@@ -48,7 +51,7 @@ func newMetrics() *metrics {
 		groups: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "relevo_commit_group_size",
 			Help: "Transactions made durable by one commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 11)}),
 	}
-	m.registry.MustRegister(m.answers, m.requests, m.tries, m.spacing, m.units, m.unbalanced, m.commits, m.groups,
+	m.registry.MustRegister(m.answers, m.requests, m.tries, m.posts, m.spacing, m.units, m.unbalanced, m.commits, m.groups,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -64,6 +67,7 @@ func (m *metrics) watch() relay.Watch {
 		Tried: func(kind, verdict string, took time.Duration) {
 			m.tries.WithLabelValues(kind, verdict).Observe(took.Seconds())
 		},
+		Posted:     func(result string, took time.Duration) { m.posts.WithLabelValues(result).Observe(took.Seconds()) },
 		Spaced:     func(rest time.Duration) { m.spacing.Observe(rest.Seconds()) },
 		Moved:      func(kind string, units int64) { m.units.WithLabelValues(kind).Add(float64(units)) },
 		Unbalanced: m.unbalanced.Inc,
@@ -89,6 +93,7 @@ var (
 	depthDesc = prometheus.NewDesc("relevo_queue_depth", "Messages queued or being sent.", nil, nil)
 	ageDesc   = prometheus.NewDesc("relevo_queue_oldest_seconds", "Age of the oldest queued message.", nil, nil)
 	bytesDesc = prometheus.NewDesc("relevo_store_bytes", "Size of the database file, in use and free.", []string{"state"}, nil)
+	lateDesc  = prometheus.NewDesc("relevo_events_overdue_seconds", "For how long the endpoint has waited that is next to be delivered to; 0 where none waits.", nil, nil)
 	lanesDesc = prometheus.NewDesc("relevo_lanes", "Lanes by what they do: open, paused or on hold.", []string{"state"}, nil)
 )
 
@@ -97,6 +102,7 @@ func (q queueCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- depthDesc
 	ch <- ageDesc
 	ch <- lanesDesc
+	ch <- lateDesc
 	if _, ok := q.store.(sized); ok {
 		ch <- bytesDesc
 	}
@@ -119,6 +125,7 @@ func (q queueCollector) Collect(ch chan<- prometheus.Metric) {
 	for state, n := range map[string]int64{"open": waiting.Open, "paused": waiting.Paused, "held": waiting.Held} {
 		ch <- prometheus.MustNewConstMetric(lanesDesc, prometheus.GaugeValue, float64(n), state)
 	}
+	q.collectEvents(ch, now)
 	disk, ok := q.store.(sized)
 	if !ok {
 		return
@@ -127,6 +134,16 @@ func (q queueCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(bytesDesc, prometheus.GaugeValue, float64(used), "used")
 		ch <- prometheus.MustNewConstMetric(bytesDesc, prometheus.GaugeValue, float64(file-used), "free")
 	}
+}
+
+// collectEvents tells how late events are. What waits for another try is not.
+func (q queueCollector) collectEvents(ch chan<- prometheus.Metric, now time.Time) {
+	late, err := relay.EventsOverdue(context.Background(), q.store, now)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(lateDesc, err)
+		return
+	}
+	ch <- prometheus.MustNewConstMetric(lateDesc, prometheus.GaugeValue, late.Seconds())
 }
 
 func (m *metrics) request(route string, status int, took time.Duration) {

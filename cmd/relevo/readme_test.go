@@ -174,11 +174,11 @@ func TestTheReadmeListsEveryRoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`\{http\.Method(\w+), (ws|ch)?(?: \+ )?(?:"([^"]*)")?, (\w+),`).FindAllStringSubmatch(string(b), -1)
+	found := regexp.MustCompile(`\{http\.Method(\w+), (ws|ch|ep)?(?: \+ )?(?:"([^"]*)")?, (\w+),`).FindAllStringSubmatch(string(b), -1)
 	if len(found) < 30 {
 		t.Fatalf("found %d routes in api/routes.go", len(found))
 	}
-	before := map[string]string{"ws": "/workspaces/:ws", "ch": "/workspaces/:ws/channels/:ch"}
+	before := map[string]string{"ws": "/workspaces/:ws", "ch": "/workspaces/:ws/channels/:ch", "ep": "/workspaces/:ws/endpoints/:ep"}
 	for _, m := range found {
 		route := strings.ToUpper(m[1]) + " " + before[m[2]] + m[3]
 		if m[4] == "operatorOnly" {

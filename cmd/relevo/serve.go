@@ -22,6 +22,7 @@ import (
 	"relevo/relay/driver/sandbox"
 	"relevo/relay/guard"
 	"relevo/relay/media"
+	"relevo/relay/outbound"
 	"relevo/relay/store/boltstore"
 	"relevo/relay/store/pgstore"
 )
@@ -113,6 +114,7 @@ func (s *server) live(ctx context.Context) error {
 	inHand, ended := errgroup.Group{}, make(chan struct{})
 	inHand.Go(func() error { return s.relay.Dispatch(soft) })
 	inHand.Go(func() error { return s.relay.FetchFiles(soft) })
+	inHand.Go(func() error { return s.relay.DeliverEvents(soft) })
 	inHand.Go(func() error { return jobs.Run(soft) })
 	work := errgroup.Group{}
 	named, gone := context.WithCancel(context.WithoutCancel(ctx))
@@ -222,6 +224,7 @@ func (s *server) openRelay(secrets *relay.Secrets) error {
 		return err
 	}
 	s.relay.Watch = s.metrics.watch()
+	s.relay.Poster = outbound.New(s.c.Media.Allow)
 	return nil
 }
 
