@@ -38,8 +38,9 @@ const turnLease = time.Minute
 
 // takeTurn leases an endpoint to this node. Nil where there is nothing to do
 // now: another node has it, it waits for its next try, or is disabled; its bell
-// says when to look again. A lease of this node's own name is a predecessor's
-// that crashed: who calls sees to it that the node has no other turn there.
+// says when to look again. A lease of this node's own name, or any in a store
+// that nobody shares, is a predecessor's that crashed: who calls sees to it that
+// the node has no other turn there.
 func (r *Relay) takeTurn(ctx context.Context, ref endpointRef) (t *turn, err error) {
 	err = r.transact(ctx, func(tx Tx) error {
 		t = nil
@@ -66,7 +67,7 @@ func (r *Relay) takeTurn(ctx context.Context, ref endpointRef) (t *turn, err err
 			return nil
 		case e.Disabled || !living:
 			return tx.DeleteCard(ctx, kindBell, ref.workspace, ref.id)
-		case e.Lease.Node != r.Set.Node && e.Lease.Until.After(now):
+		case r.Set.Shared && e.Lease.Node != r.Set.Node && e.Lease.Until.After(now):
 			return putBell(ctx, tx, b, e.Lease.Until)
 		case e.NextTry.After(now):
 			return putBell(ctx, tx, b, e.NextTry)

@@ -15,6 +15,8 @@ func oneNodeAtATime(t *testing.T, w *world) {
 		w.endpoint(fmt.Sprintf("https://%d.example", n))
 	}
 	w.receiver.takes = 100 * time.Millisecond
+	w.set.Shared = true
+	w.start()
 	one := w.relay
 	w.set.Node = "another"
 	w.start()
@@ -67,7 +69,7 @@ func takenOver(t *testing.T, w *world) {
 	w.receiver.mu.Lock()
 	w.receiver.takes = 0
 	w.receiver.mu.Unlock()
-	w.set.Node = "another"
+	w.set.Node, w.set.Shared = "another", true
 	w.start()
 	began := time.Now()
 	w.delivering(2 * time.Minute)
