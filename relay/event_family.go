@@ -59,9 +59,10 @@ type familyAttach struct {
 
 func familyTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 -0700") }
 
-// familyRows are what a body needs beside the message.
+// familyRows are what a body needs beside the message, as far as they are
+// there.
 func familyRows(ctx context.Context, tx Tx, workspace, channel, recipient string) (ch Channel, chat Chat, err error) {
-	if ch, err = tx.Channel(ctx, workspace, channel); err != nil {
+	if ch, err = tx.Channel(ctx, workspace, channel); err != nil && !errors.Is(err, ErrNotFound) {
 		return ch, chat, err
 	}
 	chat, err = tx.Chat(ctx, workspace, channel, recipient)
