@@ -231,7 +231,7 @@ func setUp(p *call) error {
 var errOperatorKey = errors.New("the operator's key is wrong")
 
 func (p *call) newUser() account.NewUser {
-	return account.NewUser{Email: p.field("email"), Name: p.field("name"), Password: p.r.PostFormValue("password"), Language: p.Lang()}
+	return account.NewUser{Email: p.field("email"), Name: p.field("name"), Password: p.r.PostFormValue("password"), Language: chosen(p.r)}
 }
 
 // invited is the invitation of the path, with the name of its workspace.

@@ -16,7 +16,7 @@ func TestTheFirstUserComesInByTheLinkOnceAndFromThisMachineOnly(t *testing.T) {
 
 	abroad := h.visitor()
 	abroad.headers = map[string]string{"X-Forwarded-For": "203.0.113.9"}
-	abroad.get("/setup/"+setUpToken).is(200).has("Operator key")
+	abroad.get("/setup/" + setUpToken).is(200).has("Operator key")
 	evil := url.Values{"email": {"evil@example.com"}, "password": {password}, "operator_key": {"rlvo_guess"}}
 	abroad.post("/setup/"+setUpToken, evil).is(422).has("This is not the operator's key.")
 	if needed, err := h.accounts.NeedsSetUp(t.Context()); err != nil || !needed {

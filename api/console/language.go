@@ -57,9 +57,7 @@ func known(tag string) string {
 // choose is the language of a call: the user's, the cookie's, the browser's.
 func choose(r *http.Request, user string) Language {
 	if known(user) == "" {
-		if k, err := r.Cookie(languageCookie); err == nil {
-			user = k.Value
-		}
+		user = chosen(r)
 	}
 	for _, l := range languages {
 		if l.Tag == user {
@@ -75,6 +73,15 @@ func choose(r *http.Request, user string) Language {
 		return languages[0]
 	}
 	return languages[i]
+}
+
+// chosen is the language of the browser's cookie; empty where nobody chose.
+func chosen(r *http.Request) string {
+	k, err := r.Cookie(languageCookie)
+	if err != nil {
+		return ""
+	}
+	return known(k.Value)
 }
 
 // speak chooses the call's language.
