@@ -40,7 +40,7 @@ type Endpoint struct {
 }
 
 // EndpointLease says who delivers to an endpoint. It ends by the passing of
-// time; the holder renews it while it works.
+// time.
 type EndpointLease struct {
 	Node  string    `json:"node"`
 	Token string    `json:"token"`

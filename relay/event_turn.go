@@ -21,7 +21,7 @@ type turn struct {
 	url string
 	// secrets sign, the current one first.
 	secrets []string
-	// until is when the lease ends; settleEvent renews it.
+	// until is when the lease ends. Nobody renews it: a turn is shorter.
 	until time.Time
 	token string
 	// sealed is the secret as it was when the turn began.
@@ -32,8 +32,8 @@ type turn struct {
 	gone bool
 }
 
-// turnLease is how long an endpoint is somebody's: a try, its commit, and room
-// to spare.
+// turnLease is how long an endpoint is somebody's: turnBudget, one more try, its
+// commit, and room to spare.
 const turnLease = time.Minute
 
 // takeTurn leases an endpoint to this node. Nil where there is nothing to do
@@ -153,13 +153,12 @@ func (r *Relay) settleEvent(ctx context.Context, t *turn, ev Event, p Posted) (g
 	now := time.Now().UTC()
 	var s settlement
 	err = r.transact(ctx, func(tx Tx) error {
-		s = settlement{t: t, ev: ev, p: p, now: now, until: t.until}
+		s = settlement{t: t, ev: ev, p: p, now: now}
 		return s.run(ctx, tx)
 	})
 	if err != nil {
 		return false, err
 	}
-	t.until = s.until
 	if r.Watch.Posted != nil {
 		r.Watch.Posted(s.result, p.Took)
 	}
@@ -185,7 +184,6 @@ type settlement struct {
 	now time.Time
 
 	goOn   bool
-	until  time.Time
 	result string
 }
 
@@ -233,12 +231,7 @@ func (s *settlement) delivered(ctx context.Context, tx Tx, e Endpoint, found, mi
 			return err
 		}
 	}
-	well := e.FailingSince.IsZero() && e.NextTry.IsZero()
-	if mine && e.Lease.Until.Sub(s.now) < turnLease/2 {
-		e.Lease.Until, well = s.now.Add(turnLease), false
-	}
-	s.until = e.Lease.Until
-	if well {
+	if e.FailingSince.IsZero() && e.NextTry.IsZero() {
 		return nil
 	}
 	e.FailingSince, e.NextTry, e.Problem = time.Time{}, time.Time{}, ""

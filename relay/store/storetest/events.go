@@ -16,6 +16,7 @@ func emitting() []storyCase {
 		{"NothingIsKeptWhereNobodyListens", nobodyListens},
 		{"WhatDoesNotHappenIsNotTold", nothingHappens},
 		{"EveryEndOfAMessageIsToldByItsOwnName", endsTold},
+		{"BothPartsOfAMessageAreTold", partsTold},
 		{"WhatPeopleWriteIsToldOnceItsFilesAreHere", receivedTold},
 		{"ChannelsThatStopAndGoOnAreToldOnce", channelsTold},
 		{"TemplatesThatChangeAreTold", templatesTold},
@@ -122,6 +123,20 @@ func endsTold(t *testing.T, w *world) {
 	ev := w.events(e.ID, relay.EventPending)[5]
 	if !strings.Contains(ev.Body, `"error":{"code":"refused","message":"no"}`) {
 		t.Errorf("body %s", ev.Body)
+	}
+}
+
+func partsTold(t *testing.T, w *world) {
+	e := w.endpoint(listening)
+	id := w.accept(relay.Action{To: relay.Address{Phone: "+1"}, Text: "x", FileURL: "https://example.com/a.png", FileName: "a.png"})
+	if _, err := w.relay.Cancel(t.Context(), w.ws.ID, id); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "events", w.pending(e.ID), []string{"message.accepted", "message.accepted", "message.canceled", "message.canceled"})
+	for i, ev := range w.events(e.ID, "") {
+		if first := strings.Contains(ev.Body, `"id":"`+id+`"`); first != (i%2 == 0) {
+			t.Errorf("event %d: %s", i, ev.Body)
+		}
 	}
 }
 

@@ -15,10 +15,13 @@ func posting() []storyCase {
 		{"AFailingEndpointHoldsUpNoOtherOne", isolated},
 		{"ASlowEndpointHoldsUpNoOtherOne", slowEndpoint},
 		{"AFailedTryIsRepeatedOnTheSchedule", onSchedule},
+		{"WhatHappensMeanwhileDoesNotHurryAFailingEndpoint", unhurried},
 		{"AnEndpointIsDisabledAfterFiveDaysAndGoesOnOnceEnabled", disabledAfterDays},
 		{"AGoneEndpointIsDisabledAtOnce", goneEndpoint},
 		{"AReceiverMayAskForMoreTimeNotForLess", askedForTime},
 		{"TwoSecretsSignWhileOneIsReplaced", twoSecrets},
+		{"AChangeOfAnEndpointCountsFromTheNextPostOn", changedMeanwhile},
+		{"WhatWaitsForADisabledEndpointIsSentOnceItIsEnabled", switchedOff},
 		{"AReplayHasTheSameIDAndBody", replayed},
 		{"ADeletedEndpointLeavesNothing", deletedEndpoint},
 		{"ADeletedWorkspaceTellsNobody", deletedListener},
@@ -147,6 +150,20 @@ func onSchedule(t *testing.T, w *world) {
 	}
 }
 
+func unhurried(t *testing.T, w *world) {
+	w.endpoint(listening, relay.EventAccepted)
+	w.receiver.answers(500)
+	stop := w.couriers()
+	for range 60 {
+		w.accept(text("+1", "x"))
+		time.Sleep(4 * time.Second)
+	}
+	stop()
+	if n := len(w.receiver.made("")); n != 2 {
+		t.Errorf("%d tries within four minutes, want 2: at once and after five seconds", n)
+	}
+}
+
 func disabledAfterDays(t *testing.T, w *world) {
 	e := w.endpoint(listening, relay.EventAccepted)
 	for range 5 {
@@ -251,6 +268,66 @@ func twoSecrets(t *testing.T, w *world) {
 	stop()
 }
 
+func changedMeanwhile(t *testing.T, w *world) {
+	e, old, err := w.relay.CreateEndpoint(t.Context(), w.ws.ID, relay.NewEndpoint{URL: listening, Types: []relay.EventType{relay.EventAccepted}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		w.accept(text("+1", "x"))
+	}
+	w.receiver.takes = time.Second
+	stop := w.couriers()
+	time.Sleep(5500 * time.Millisecond)
+	_, fresh, err := w.relay.RotateEndpoint(t.Context(), w.ws.ID, e.ID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(5 * time.Second)
+	moved := "https://moved.example"
+	if _, err := w.relay.UpdateEndpoint(t.Context(), w.ws.ID, e.ID, relay.EndpointPatch{URL: &moved}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Minute)
+	stop()
+	var got []string
+	for _, p := range w.receiver.made("") {
+		got = append(got, p.URL+" "+p.Secrets[0])
+	}
+	var want []string
+	for n := range 20 {
+		switch {
+		case n < 6:
+			want = append(want, listening+" "+old)
+		case n < 11:
+			want = append(want, listening+" "+fresh)
+		default:
+			want = append(want, moved+" "+fresh)
+		}
+	}
+	equal(t, "posts", got, want)
+}
+
+func switchedOff(t *testing.T, w *world) {
+	e := w.endpoint(listening)
+	w.tells()
+	turn := func(on bool) {
+		t.Helper()
+		if _, err := w.relay.UpdateEndpoint(t.Context(), w.ws.ID, e.ID, relay.EndpointPatch{Enabled: &on}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	turn(false)
+	w.tells() // of this it will not hear
+	w.delivering(time.Minute)
+	if n := len(w.receiver.made("")); n != 0 || len(w.endpointNow(e.ID).Notices()) != 0 {
+		t.Errorf("%d tries while it was off", n)
+	}
+	turn(true)
+	w.delivering(time.Minute)
+	equal(t, "taken", w.receiver.took(listening), wholeStory)
+}
+
 func replayed(t *testing.T, w *world) {
 	e := w.endpoint(listening)
 	stop := w.couriers()
@@ -298,6 +375,9 @@ func deletedEndpoint(t *testing.T, w *world) {
 	if err := w.relay.DeleteEndpoint(t.Context(), w.ws.ID, e.ID); err != nil {
 		t.Fatal(err)
 	}
+	if n := w.cards("event"); n != 4 {
+		t.Errorf("%d events wait, want the other one's 4", n)
+	}
 	made := len(w.receiver.made(listening))
 	w.tells()
 	w.delivering(time.Hour)
@@ -309,17 +389,5 @@ func deletedEndpoint(t *testing.T, w *world) {
 	w.code(w.relay.DeleteEndpoint(t.Context(), w.ws.ID, e.ID), relay.CodeNotFound)
 	if n := len(w.events(other.ID, relay.EventWasDelivered)); n != 12 || w.cards("event_log") != 12 || w.cards("event")+w.cards("bell") != 0 {
 		t.Errorf("the other one has %d; kept are %d, %d wait, %d bells", n, w.cards("event_log"), w.cards("event"), w.cards("bell"))
-	}
-}
-
-func deletedListener(t *testing.T, w *world) {
-	w.endpoint(listening)
-	w.accept(text("+1", "x"))
-	if err := w.relay.DeleteWorkspace(t.Context(), w.ws.ID); err != nil {
-		t.Fatal(err)
-	}
-	w.delivering(time.Minute)
-	if n := len(w.receiver.made("")); n != 0 || w.cards("bell") != 0 {
-		t.Errorf("%d tries, %d bells", n, w.cards("bell"))
 	}
 }

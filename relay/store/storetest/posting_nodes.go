@@ -10,6 +10,18 @@ import (
 	"relevo/relay"
 )
 
+func deletedListener(t *testing.T, w *world) {
+	w.endpoint(listening)
+	w.accept(text("+1", "x"))
+	if err := w.relay.DeleteWorkspace(t.Context(), w.ws.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.delivering(time.Minute)
+	if n := len(w.receiver.made("")); n != 0 || w.cards("bell") != 0 {
+		t.Errorf("%d tries, %d bells", n, w.cards("bell"))
+	}
+}
+
 func oneNodeAtATime(t *testing.T, w *world) {
 	for n := range 5 {
 		w.endpoint(fmt.Sprintf("https://%d.example", n))
@@ -60,14 +72,15 @@ func afterCrash(t *testing.T, w *world) {
 // takenOver lets a node die in the middle of a post: what it held is another
 // one's once its lease has ended, and its own successor's at once.
 func takenOver(t *testing.T, w *world) {
-	w.endpoint(listening, relay.EventAccepted)
+	e := w.endpoint(listening, relay.EventAccepted)
 	id := w.accept(text("+1", "x"))
 	w.receiver.takes = 10 * time.Hour // it hangs, and its node with it
+	w.receiver.answers(410)           // what it says then decides nothing any more
 	stop := w.couriers()
 	time.Sleep(time.Second)
 	dead := w.relay
 	w.receiver.mu.Lock()
-	w.receiver.takes = 0
+	w.receiver.takes, w.receiver.does = 0, nil
 	w.receiver.mu.Unlock()
 	w.set.Node, w.set.Shared = "another", true
 	w.start()
@@ -82,6 +95,9 @@ func takenOver(t *testing.T, w *world) {
 	w.relay = dead
 	if n := w.cards("event_log"); n != 1 || w.cards("event") != 0 {
 		t.Errorf("%d in the log, %d wait", n, w.cards("event"))
+	}
+	if n := len(w.receiver.made("")); n != 2 || w.endpointNow(e.ID).Disabled {
+		t.Errorf("%d tries, endpoint %+v", n, w.endpointNow(e.ID))
 	}
 }
 
