@@ -49,9 +49,25 @@ func (s *server) serveHook(c echo.Context) error {
 	// From here on, and not before: a body may come slowly.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), answerWithin)
 	defer cancel()
+	for {
+		err := s.serveCall(ctx, c, h, body, ip, now)
+		if !errors.Is(err, relay.ErrHookChanged) {
+			return err
+		}
+		forgetLimit(c)
+		if h, err = s.relay.FindHookAnew(ctx, hookToken(c), now); err != nil {
+			return err
+		}
+	}
+}
+
+// serveCall reads a call by the settings of its webhook, and answers it.
+// ErrHookChanged where those are not the webhook's any more.
+func (s *server) serveCall(ctx context.Context, c echo.Context, h relay.Hook, body callBody, ip netip.Addr, now time.Time) error {
+	req := c.Request()
 	tool := sender.Recognise(req.Header)
 	call := relay.Call{
-		Workspace: h.Workspace, Hook: h.Hash, At: now, RequestID: requestIDOf(c), RemoteIP: ip, UserAgent: agentOf(req),
+		Workspace: h.Workspace, Hook: h.Hash, ReadBy: &h, At: now, RequestID: requestIDOf(c), RemoteIP: ip, UserAgent: agentOf(req),
 		Tool: tool.Name, Fix: fixOf(tool, h), Body: body.bytes,
 	}
 	if body.tooLong {
@@ -176,6 +192,8 @@ func (s *server) turnAway(ctx context.Context, c echo.Context, call relay.Call, 
 		return answerAccepted(c, done)
 	case errors.As(err, &answer) && answer.Err == nil:
 		return answer
+	case errors.Is(err, relay.ErrHookChanged):
+		return err
 	}
 	s.Log.Error("write attempt", "request_id", call.RequestID, "error", err)
 	return refused

@@ -107,6 +107,15 @@ func tellLimit(c echo.Context, policy string, perMinute, left, reset int) {
 	h["Ratelimit"] = []string{fmt.Sprintf(`"%s";r=%d;t=%d`, policy, left, reset)}
 }
 
+// forgetLimit takes back what was said of a limit that is not the webhook's any
+// more.
+func forgetLimit(c echo.Context) {
+	h := c.Response().Header()
+	delete(h, "Ratelimit-Policy")
+	delete(h, "Ratelimit")
+	delete(h, echo.HeaderRetryAfter)
+}
+
 // maxHeaderText bounds the header of warnings, in bytes; the attempt has them
 // in full.
 const maxHeaderText = 1000

@@ -16,7 +16,8 @@ import (
 // everything that the 200 promises is durable: the message is on its lane,
 // paid for, its key remembered, its attempt written. An *Error is a refusal:
 // it moved no unit, and its attempt is written unless the token had died in
-// the meantime. It makes no call over the network.
+// the meantime. ErrHookChanged: nothing was written, and the call has to be read
+// again. It makes no call over the network.
 func (r *Relay) Accept(ctx context.Context, call Call, a Action) (Accepted, error) {
 	return r.answer(ctx, call, a, nil)
 }
@@ -147,6 +148,9 @@ func (t *acceptance) webhook(ctx context.Context, tx Tx) (Workspace, *Error, err
 	w, err := tx.Workspace(ctx, hook.Workspace)
 	if err != nil {
 		return w, nil, err
+	}
+	if by := t.call.ReadBy; by != nil && !by.reads(&w.Webhook, w.Country) {
+		return w, nil, ErrHookChanged
 	}
 	if w.Webhook.byPrevious(t.call.Hook, t.call.At) {
 		w.Webhook.PreviousUsedAt, w.Webhook.PreviousUsedBy = t.call.At, t.call.UserAgent

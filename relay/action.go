@@ -43,9 +43,11 @@ type Address struct {
 
 // Call is one POST to a known hook.
 type Call struct {
-	// Workspace and Hook are what View said of the token.
+	// Workspace and Hook are what View said of the token. ReadBy is the webhook
+	// that the call was read by; nil where none of its settings count.
 	Workspace string
 	Hook      TokenHash
+	ReadBy    *Hook
 	At        time.Time
 	RequestID string
 	RemoteIP  netip.Addr

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"time"
 )
 
@@ -17,23 +19,45 @@ type Hook struct {
 	Mapping                *Mapping
 }
 
+// ErrHookChanged says that a webhook is no longer what a call was read by:
+// nothing was written, and the call has to be read again.
+var ErrHookChanged = errors.New("the webhook's settings have changed since the call was read")
+
 // FindHook finds the webhook of a token. ErrNotFound where the token is
 // malformed, unknown, rotated away or its workspace deleted: the caller cannot
-// tell which.
-func (r *Relay) FindHook(ctx context.Context, token string, now time.Time) (Hook, error) {
+// tell which. A yes may be from a while ago: the transaction behind it looks
+// again, and tells ErrHookChanged. A no is always looked up.
+func (r *Relay) FindHook(ctx context.Context, token string, now time.Time) (hook Hook, err error) {
+	g, ok := r.Store.(Glancer)
+	if !ok {
+		return r.FindHookAnew(ctx, token, now)
+	}
 	h := r.Secrets.HashToken(token)
-	var hook Hook
-	find := func(tx Tx) (err error) {
+	err = g.Glance(func(tx Tx) (err error) {
 		hook, err = findHook(ctx, tx, h, now)
 		return err
+	})
+	if err != nil || !hook.Enabled {
+		return r.FindHookAnew(ctx, token, now)
 	}
-	// A yes may be from a moment ago: the transaction behind it asks again. A
-	// no is always looked up.
-	if g, ok := r.Store.(Glancer); ok && g.Glance(find) == nil && hook.Enabled {
-		return hook, nil
-	}
-	err := r.Store.View(ctx, find)
+	return hook, nil
+}
+
+// FindHookAnew is FindHook over what is durable now.
+func (r *Relay) FindHookAnew(ctx context.Context, token string, now time.Time) (hook Hook, err error) {
+	h := r.Secrets.HashToken(token)
+	err = r.Store.View(ctx, func(tx Tx) (err error) {
+		hook, err = findHook(ctx, tx, h, now)
+		return err
+	})
 	return hook, err
+}
+
+// reads reports that calls are read by w as they were by h. Whether it is
+// switched on is asked about in any case.
+func (h *Hook) reads(w *Webhook, country string) bool {
+	return h.RatePerMinute == w.RatePerMinute && h.Strict == w.Strict && h.AllowMergeTags == w.AllowMergeTags && h.Country == country &&
+		(h.Mapping == w.Mapping || reflect.DeepEqual(h.Mapping, w.Mapping))
 }
 
 func findHook(ctx context.Context, tx Tx, h TokenHash, now time.Time) (Hook, error) {

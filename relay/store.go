@@ -141,8 +141,8 @@ type Store interface {
 	Close() error
 }
 
-// Glancer is a store that remembers what it read a moment ago. Glance runs fn
-// over what is no older than a second, and fails where it does not know. What
+// Glancer is a store that remembers what it read a while ago. Glance runs fn
+// over what is no older than a minute, and fails where it does not know. What
 // fn finds decides nothing.
 type Glancer interface {
 	Glance(fn func(Tx) error) error

@@ -123,11 +123,11 @@ func (s *Store) readRecords(id string, record, roster []byte, w *workspaceRow) {
 }
 
 // fresh is how old a row may be that Glance tells of.
-const fresh = time.Second
+const fresh = time.Minute
 
 var errNotKnown = errors.New("not known without asking")
 
-// Glance runs fn over what this node read within the last second. See
+// Glance runs fn over what this node read within the last minute. See
 // relay.Glancer.
 func (s *Store) Glance(fn func(relay.Tx) error) error {
 	t := &tx{g: s.gather(instant{}, map[key]bool{}), o: newOverlay(nil), view: true}

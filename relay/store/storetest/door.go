@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ func door() []storyCase {
 		{"TheFormThatTheProviderUsesIsTheOneThatIsSentTo", confirming},
 		{"EveryWebhookTokenIsToldOfAndNoOther", tokens},
 		{"AWebhooksSettingsStayAsTheyWereSet", settings},
+		{"ACallIsReadByTheSettingsOfTheMomentAtWhichItIsAccepted", staleReading},
 	}
 }
 
@@ -285,5 +287,37 @@ func settings(t *testing.T, w *world) {
 	w.patch(relay.WebhookPatch{Mapping: &none})
 	if ws, err := w.relay.Workspace(t.Context(), w.ws.ID); err != nil || ws.Webhook.Mapping != nil || !ws.Webhook.Strict || ws.Country != "MX" {
 		t.Errorf("got %+v, %v", ws, err)
+	}
+}
+
+// staleReading: what a call was read by is looked at once more in the
+// transaction that accepts or refuses it.
+func staleReading(t *testing.T, w *world) {
+	token, err := w.relay.Token(w.ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := w.relay.FindHook(t.Context(), token, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := true
+	w.patch(relay.WebhookPatch{Strict: &on})
+	call, a := w.now(), text("+14155550111", "hi")
+	call.ReadBy = &h
+	if _, err := w.relay.Accept(t.Context(), call, a); !errors.Is(err, relay.ErrHookChanged) {
+		t.Errorf("a call that was read by the settings of before: %v", err)
+	}
+	if _, err := w.relay.Refused(t.Context(), call, relay.Refusef(relay.CodeInvalidJSON, "no")); !errors.Is(err, relay.ErrHookChanged) {
+		t.Errorf("a call that was refused by the settings of before: %v", err)
+	}
+	if got := w.attempts(); len(got) != 0 {
+		t.Errorf("they left attempts: %+v", got)
+	}
+	if h, err = w.relay.FindHookAnew(t.Context(), token, time.Now()); err != nil || !h.Strict {
+		t.Errorf("got %+v, %v", h, err)
+	}
+	if _, err := w.relay.Accept(t.Context(), call, a); err != nil {
+		t.Errorf("read anew: %v", err)
 	}
 }
