@@ -125,6 +125,15 @@ func flushCards(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict s
 // bytes.
 const maxRemembered = 2 << 10
 
+// texts are values as a statement takes them; nil is NULL.
+func texts(in [][]byte) []pgtype.Text {
+	out := make([]pgtype.Text, len(in))
+	for i, b := range in {
+		out[i] = pgtype.Text{String: string(b), Valid: b != nil}
+	}
+	return out
+}
+
 // weighs reports a row that is too large to be remembered.
 func weighs(v any) bool {
 	r, ok := v.(relay.Card)

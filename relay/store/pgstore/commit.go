@@ -53,7 +53,7 @@ func weight(wants map[key]bool) int {
 }
 
 // try runs a group once, over one connection.
-func (w *writer) try(group []*request, wants map[key]bool) error {
+func (w *writer) try(group []*request, wants map[key]bool) (err error) {
 	s := w.s
 	ctx, cancel := context.WithTimeout(s.ctx, tryFor)
 	defer cancel()
@@ -70,7 +70,17 @@ func (w *writer) try(group []*request, wants map[key]bool) error {
 		return s.broken(conn, err)
 	}
 	started := time.Now()
-	g := s.gather(at, maps.Clone(wants))
+	g := s.gather(at, wants)
+	defer func() {
+		if err == nil {
+			return
+		}
+		g.everAsked(wants) // the next try loads them in order, at once
+		if group[0].prepare != nil {
+			// but which lanes and messages, a claim finds out anew
+			maps.DeleteFunc(wants, func(k key, _ bool) bool { return k.t == tLane || k.t == tMessage })
+		}
+	}()
 	first := w.begin()
 	if prepare := group[0].prepare; prepare != nil {
 		// a claim goes alone: it chooses its lanes before anything is held
@@ -84,11 +94,6 @@ func (w *writer) try(group []*request, wants map[key]bool) error {
 		first = nil
 	}
 	all, err := w.rounds(ctx, g, conn.Conn(), group, first)
-	g.everAsked(wants) // the next try loads them in order, at once
-	if group[0].prepare != nil {
-		// but which lanes and messages, a claim finds out anew
-		maps.DeleteFunc(wants, func(k key, _ bool) bool { return k.t == tLane || k.t == tMessage })
-	}
 	if err != nil {
 		return s.broken(conn, err)
 	}
@@ -154,8 +159,11 @@ func (w *writer) rounds(ctx context.Context, g *gathering, conn *pgx.Conn, group
 			first = nil
 		}
 		all, missed := newOverlay(nil), false
+		all.rows = make(map[key]row, len(g.rows))
+		own := newOverlay(all)
 		for _, req := range group {
-			t := &tx{g: g, o: newOverlay(all), guessing: true}
+			own.reset()
+			t := &tx{g: g, o: own, guessing: true}
 			if round == maxRounds {
 				t.direct = func() error { return g.load(ctx, conn, nil) }
 			}

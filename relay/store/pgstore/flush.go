@@ -147,16 +147,16 @@ func flushWorkspaces(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConfl
 	return errors.Join(flushRecords(b, both, o, onRecord), flushRecords(b, others, o, onConflict))
 }
 
-func flushRecords(b *pgx.Batch, records []key, o *overlay, onConflict string) error {
-	if len(records) == 0 {
+func flushRecords(b *pgx.Batch, keys []key, o *overlay, onConflict string) error {
+	if len(keys) == 0 {
 		return nil
 	}
 	if onConflict != "" {
 		onConflict = onRecord
 	}
-	n := len(records)
-	ids, rec, roster, gone := make([]string, n), make([][]byte, n), make([][]byte, n), make([]pgtype.Timestamptz, n)
-	for i, k := range records {
+	n := len(keys)
+	ids, rec, roster, gone := make([]string, n), make(records, n), make(records, n), make([]pgtype.Timestamptz, n)
+	for i, k := range keys {
 		w := o.rows[k].v.(workspaceRow)
 		var err error
 		ids[i] = k.ws
@@ -170,17 +170,8 @@ func flushRecords(b *pgx.Batch, records []key, o *overlay, onConflict string) er
 			return err
 		}
 	}
-	b.Queue(`INSERT INTO workspace (id, record, roster, deleted_at) SELECT * FROM unnest($1::text[], $2::json[], $3::json[], $4::timestamptz[])`+onConflict, ids, texts(rec), texts(roster), gone)
+	b.Queue(`INSERT INTO workspace (id, record, roster, deleted_at) SELECT * FROM unnest($1::text[], $2::json[], $3::json[], $4::timestamptz[])`+onConflict, ids, rec, roster, gone)
 	return nil
-}
-
-// texts are JSON records as a statement takes them; nil is NULL.
-func texts(in [][]byte) []pgtype.Text {
-	out := make([]pgtype.Text, len(in))
-	for i, b := range in {
-		out[i] = pgtype.Text{String: string(b), Valid: b != nil}
-	}
-	return out
 }
 
 func flushAccounts(b *pgx.Batch, keys []key, o *overlay, onConflict string) {
@@ -210,14 +201,14 @@ func flushChannels(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflic
 		return nil
 	}
 	ws, ids, _ := columns(keys)
-	rec := make([][]byte, len(keys))
+	rec := make(records, len(keys))
 	for i, k := range keys {
 		var err error
 		if rec[i], err = encode(o.rows[k].v.(relay.Channel)); err != nil {
 			return err
 		}
 	}
-	b.Queue(`INSERT INTO channel (workspace_id, id, record) SELECT * FROM unnest($1::text[], $2::text[], $3::json[])`+onConflict, ws, ids, texts(rec))
+	b.Queue(`INSERT INTO channel (workspace_id, id, record) SELECT * FROM unnest($1::text[], $2::text[], $3::json[])`+onConflict, ws, ids, rec)
 	return nil
 }
 
@@ -226,7 +217,7 @@ func flushChats(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict s
 		return nil
 	}
 	ws, channels, recipients := columns(keys)
-	rec, numbers, names := make([][]byte, len(keys)), make([]int64, len(keys)), make([]string, len(keys))
+	rec, numbers, names := make(records, len(keys)), make([]int64, len(keys)), make([]string, len(keys))
 	for i, k := range keys {
 		c := o.rows[k].v.(relay.Chat)
 		var err error
@@ -237,7 +228,7 @@ func flushChats(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict s
 	}
 	b.Queue(`INSERT INTO chat (workspace_id, channel, recipient, number, name, record)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::json[])`+onConflict,
-		ws, channels, recipients, numbers, names, texts(rec))
+		ws, channels, recipients, numbers, names, rec)
 	return nil
 }
 
@@ -270,14 +261,14 @@ func flushAttempts(b *pgx.Batch, attempts []relayAttempt) error {
 		return nil
 	}
 	// of a slot that was written more than once the last one stays
-	last := map[key]relayAttempt{}
-	for _, a := range attempts {
-		last[key{ws: a.ws, a: string(rune(a.seq % slots))}] = a
+	last := make(map[key]int, len(attempts))
+	for i, a := range attempts {
+		last[key{ws: a.ws, a: string(rune(a.seq % slots))}] = i
 	}
 	keys := slices.SortedFunc(maps.Keys(last), compareKeys)
-	ws, slot, seq, rec := make([]string, len(keys)), make([]int32, len(keys)), make([]int64, len(keys)), make([][]byte, len(keys))
+	ws, slot, seq, rec := make([]string, len(keys)), make([]int32, len(keys)), make([]int64, len(keys)), make(records, len(keys))
 	for i, k := range keys {
-		a := last[k]
+		a := &attempts[last[k]]
 		var err error
 		if rec[i], err = encode(a.attempt); err != nil {
 			return err
@@ -285,7 +276,7 @@ func flushAttempts(b *pgx.Batch, attempts []relayAttempt) error {
 		ws[i], slot[i], seq[i] = a.ws, int32(a.seq%slots), a.seq
 	}
 	b.Queue(`INSERT INTO attempt (workspace_id, slot, seq, record) SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::json[])
-		ON CONFLICT (workspace_id, slot) DO UPDATE SET seq = excluded.seq, record = excluded.record`, ws, slot, seq, texts(rec))
+		ON CONFLICT (workspace_id, slot) DO UPDATE SET seq = excluded.seq, record = excluded.record`, ws, slot, seq, rec)
 	return nil
 }
 

@@ -34,7 +34,7 @@ func flushMessages(g *gathering, b *pgx.Batch, keys []key, o *overlay, onConflic
 // messageArrays are the arrays of the statement that writes messages.
 type messageArrays struct {
 	ws, ids, channels, statuses  []string
-	records, marks               []pgtype.Text
+	records, marks               records
 	providers, lanes, recipients []pgtype.Text
 	unknown, notBefore, expires  []pgtype.Timestamptz
 	seqs                         []pgtype.Int8
@@ -45,7 +45,7 @@ type messageArrays struct {
 func newMessageArrays(n int) *messageArrays {
 	return &messageArrays{
 		ws: make([]string, n), ids: make([]string, n), channels: make([]string, n), statuses: make([]string, n),
-		records: make([]pgtype.Text, n), marks: make([]pgtype.Text, n),
+		records: make(records, n), marks: make(records, n),
 		providers: make([]pgtype.Text, n), lanes: make([]pgtype.Text, n), recipients: make([]pgtype.Text, n),
 		unknown: make([]pgtype.Timestamptz, n), notBefore: make([]pgtype.Timestamptz, n), expires: make([]pgtype.Timestamptz, n),
 		seqs: make([]pgtype.Int8, n), unready: make([]pgtype.Bool, n), out: make([]pgtype.Bool, n), tries: make([]pgtype.Int4, n),
@@ -66,7 +66,7 @@ func (c *messageArrays) set(g *gathering, i int, k key, r row) error {
 		if err != nil {
 			return err
 		}
-		c.marks[i] = text(string(enc))
+		c.marks[i] = enc
 	}
 	rec := m.record
 	if rec == nil {
@@ -76,7 +76,7 @@ func (c *messageArrays) set(g *gathering, i int, k key, r row) error {
 	if err != nil {
 		return err
 	}
-	c.records[i], c.channels[i], c.statuses[i] = text(string(enc)), plain(rec.Channel), string(rec.Status)
+	c.records[i], c.channels[i], c.statuses[i] = enc, plain(rec.Channel), string(rec.Status)
 	if rec.ProviderID != "" {
 		c.providers[i] = text(plain(rec.ProviderID))
 	}

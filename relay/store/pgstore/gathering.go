@@ -24,7 +24,7 @@ type gathering struct {
 }
 
 func (s *Store) gather(at instant, wants map[key]bool) *gathering {
-	return &gathering{s: s, at: at, rows: map[key]row{}, missing: wants, top: -1}
+	return &gathering{s: s, at: at, rows: make(map[key]row, len(wants)), missing: wants, top: -1}
 }
 
 // everAsked adds what was loaded or is missing to wants.

@@ -17,15 +17,20 @@ import (
 // thrown away.
 type guesses struct {
 	mu   sync.RWMutex
-	rows [tables]map[key]row
+	rows [tables]map[key]sight
 	// records are decoded once for as long as they read the same.
-	records map[string]decoded
+	records [tables]map[key]decoded
+}
+
+// sight is a row as it was at a time.
+type sight struct {
+	v  any
+	at time.Time
 }
 
 type decoded struct {
-	record, roster []byte
-	w              *relay.Workspace
-	refs           []relay.ChannelRef
+	record []byte
+	v      any
 }
 
 // room is how many rows of each table are remembered. Of a full one any go.
@@ -33,33 +38,34 @@ var room = [tables]int{tLane: 20_000, tWorkspace: 20_000, tChannel: 20_000, tCha
 	tToken: 50_000, tCallback: 20_000, tAPIKey: 1_000, tChatByID: 10_000, tChatNames: 1_000}
 
 func newGuesses() *guesses {
-	x := &guesses{records: map[string]decoded{}}
+	x := &guesses{}
 	for t := range tables {
-		x.rows[t] = map[key]row{}
+		x.rows[t], x.records[t] = map[key]sight{}, map[key]decoded{}
 	}
 	return x
 }
 
-func (x *guesses) put(k key, r row) {
+func (x *guesses) put(k key, r row, now time.Time) {
 	m := x.rows[k.t]
-	if room[k.t] == 0 {
-		return
-	}
-	if r.v == nil || r.dirty&deleted != 0 || weighs(r.v) {
+	switch {
+	case room[k.t] == 0:
+	case k.t == tMessage && !r.found: // new: whoever claims it reads it first
+	case r.v == nil || r.dirty&deleted != 0 || weighs(r.v):
 		delete(m, k)
-		return
+	default:
+		keepIn(m, k, sight{r.v, now}, room[k.t])
 	}
-	evict(m, room[k.t])
-	m[k] = row{found: true, v: r.v, seen: time.Now()}
 }
 
-func evict[K comparable, V any](m map[K]V, most int) {
-	for k := range m {
-		if len(m) < most {
-			return
+// keepIn puts a value into a map; in a full one it takes the place of any.
+func keepIn[V any](m map[key]V, k key, v V, most int) {
+	if _, there := m[k]; !there && len(m) >= most {
+		for other := range m {
+			delete(m, other)
+			break
 		}
-		delete(m, k)
 	}
+	m[k] = v
 }
 
 // guess is what a row probably is; false where nothing can be said.
@@ -67,7 +73,7 @@ func (s *Store) guess(k key) (row, bool) {
 	s.seen.mu.RLock()
 	defer s.seen.mu.RUnlock()
 	if r, ok := s.seen.rows[k.t][k]; ok {
-		return r, true
+		return row{found: true, v: r.v}, true
 	}
 	switch k.t {
 	case tLane:
@@ -80,46 +86,66 @@ func (s *Store) guess(k key) (row, bool) {
 
 // remember keeps what a transaction has seen and written, once it is durable.
 func (s *Store) remember(g *gathering, all *overlay) {
+	now := time.Now()
 	s.seen.mu.Lock()
 	defer s.seen.mu.Unlock()
 	for k, r := range g.rows {
 		if _, written := all.rows[k]; !written {
-			s.seen.put(k, r)
+			s.seen.put(k, r, now)
 		}
 	}
 	for k, r := range all.rows {
-		s.seen.put(k, r)
+		s.seen.put(k, r, now)
 		if l, ok := r.v.(laneRow); ok && r.dirty != 0 {
 			s.hint.note(g.due(l))
 		}
 	}
 }
 
-// readRecords decodes a workspace's record and roster, or takes those that
-// were decoded before from the same bytes.
-func (s *Store) readRecords(id string, record, roster []byte, w *workspaceRow) {
-	s.seen.mu.RLock()
-	d, ok := s.seen.records[id]
-	s.seen.mu.RUnlock()
-	if !ok || !bytes.Equal(d.record, record) || !bytes.Equal(d.roster, roster) {
-		d = decoded{record: bytes.Clone(record), roster: bytes.Clone(roster)}
-		if record != nil {
-			rec, err := decode[relay.Workspace](record)
-			d.w, w.bad = &rec, err
-		}
-		if roster != nil && w.bad == nil {
-			d.refs, w.bad = decode[[]relay.ChannelRef](roster)
-		}
-		if w.bad != nil {
-			w.bad = fmt.Errorf("workspace %s is damaged: %w", id, w.bad)
-			return
-		}
-		s.seen.mu.Lock()
-		evict(s.seen.records, room[tWorkspace])
-		s.seen.records[id] = d
-		s.seen.mu.Unlock()
+// read decodes the record of a row, or takes what was decoded before from the
+// same bytes, which are only lent.
+func (x *guesses) read(k key, record []byte, as func([]byte) (any, error)) (any, error) {
+	x.mu.RLock()
+	d, ok := x.records[k.t][k]
+	x.mu.RUnlock()
+	if ok && bytes.Equal(d.record, record) {
+		return d.v, nil
 	}
-	w.record, w.roster = d.w, d.refs
+	record = bytes.Clone(record)
+	v, err := as(record)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	keepIn(x.records[k.t], k, decoded{record, v}, 2*room[k.t]) // a workspace has two
+	return v, nil
+}
+
+func as[T any](record []byte) (any, error) { return decode[T](record) }
+
+func asPointer[T any](record []byte) (any, error) {
+	v, err := decode[T](record)
+	return &v, err
+}
+
+// readRecords reads a workspace's record and roster.
+func (s *Store) readRecords(id string, record, roster []byte, w *workspaceRow) {
+	k := key{t: tWorkspace, ws: id}
+	if record != nil {
+		v, err := s.seen.read(k, record, asPointer[relay.Workspace])
+		w.record, _ = v.(*relay.Workspace)
+		w.bad = err
+	}
+	if roster != nil && w.bad == nil {
+		k.a = "roster"
+		v, err := s.seen.read(k, roster, as[[]relay.ChannelRef])
+		w.roster, _ = v.([]relay.ChannelRef)
+		w.bad = err
+	}
+	if w.bad != nil {
+		w.record, w.roster, w.bad = nil, nil, fmt.Errorf("workspace %s is damaged: %w", id, w.bad)
+	}
 }
 
 // fresh is how old a row may be that Glance tells of.
@@ -130,35 +156,30 @@ var errNotKnown = errors.New("not known without asking")
 // Glance runs fn over what this node read within the last minute. See
 // relay.Glancer.
 func (s *Store) Glance(fn func(relay.Tx) error) error {
-	t := &tx{g: s.gather(instant{}, map[key]bool{}), o: newOverlay(nil), view: true}
-	t.direct = func() error {
+	return fn(&tx{g: &gathering{s: s}, view: true, glance: func(k key) (row, error) {
 		s.seen.mu.RLock()
 		defer s.seen.mu.RUnlock()
-		for k := range t.g.missing {
-			r, ok := s.seen.rows[k.t][k]
-			if !ok || time.Since(r.seen) > fresh {
-				return errNotKnown
-			}
-			t.g.rows[k] = r
+		r, ok := s.seen.rows[k.t][k]
+		if !ok || time.Since(r.at) > fresh {
+			return row{}, errNotKnown
 		}
-		clear(t.g.missing)
-		return nil
-	}
-	err := fn(t)
-	if t.fault != nil {
-		return t.fault
-	}
-	return err
+		return row{found: true, v: r.v}, nil
+	}})
 }
+
+// rowsOfOne is about how many rows a function asks for that are its own.
+const rowsOfOne = 4
 
 // speculate runs functions over guesses, each in a copy of like, and returns
 // which rows they ask for.
 func (s *Store) speculate(group []*request, like tx) map[key]bool {
-	g := s.gather(instant{}, map[key]bool{})
+	g := s.gather(instant{}, make(map[key]bool, rowsOfOne*len(group)))
+	own := newOverlay(nil)
 	for _, req := range group {
 		if req.prepare == nil {
+			own.reset()
 			t := like
-			t.g, t.o, t.guessing = g, newOverlay(nil), true
+			t.g, t.o, t.guessing = g, own, true
 			s.runOne(req, &t)
 		}
 	}

@@ -22,8 +22,10 @@ var loaders = [tables]func(g *gathering, b *pgx.Batch, keys []key, lock string){
 
 // columns are the parts of keys as the arrays that a statement unnests.
 func columns(keys []key) (ws, a, b []string) {
-	for _, k := range keys {
-		ws, a, b = append(ws, k.ws), append(a, k.a), append(b, k.b)
+	n := len(keys)
+	ws, a, b = make([]string, n), make([]string, n), make([]string, n)
+	for i, k := range keys {
+		ws[i], a[i], b[i] = k.ws, k.a, k.b
 	}
 	return ws, a, b
 }
@@ -38,6 +40,15 @@ func each(b *pgx.Batch, sql string, scan func(pgx.Rows) error, args ...any) {
 		}
 		return rows.Err()
 	})
+}
+
+// lent is a column as it came: good until the next row.
+type lent []byte
+
+// ScanBytes is what pgx calls with it.
+func (l *lent) ScanBytes(b []byte) error {
+	*l = b
+	return nil
 }
 
 const laneColumns = `r.workspace_id, r.id, r.account, r.next_free, r.lease_item, r.lease_owner, r.lease_epoch, r.lease_try, r.lease_until,
@@ -93,7 +104,7 @@ func loadWorkspaces(g *gathering, b *pgx.Batch, keys []key, lock string) {
 		FROM unnest($1::text[]) AS k(id) JOIN workspace r ON r.id = k.id COLLATE "C"
 		ORDER BY r.id`+lock, func(rows pgx.Rows) error {
 		var w workspaceRow
-		var record, roster []byte
+		var record, roster lent
 		var last *time.Time
 		a := &w.account
 		if err := rows.Scan(&a.ID, &record, &roster, &a.Granted, &a.Available, &a.Reserved, &a.Spent, &a.Expiring, &a.Period, &last, &a.Frozen, &w.attempts); err != nil {
@@ -112,11 +123,11 @@ func loadChannels(g *gathering, b *pgx.Batch, keys []key, lock string) {
 	each(b, `SELECT r.workspace_id, r.id, r.record FROM unnest($1::text[], $2::text[]) AS k(ws, id)
 		JOIN channel r ON r.workspace_id = k.ws COLLATE "C" AND r.id = k.id COLLATE "C"
 		ORDER BY r.workspace_id, r.id`+lock, func(rows pgx.Rows) error {
-		k, record := key{t: tChannel}, []byte(nil)
+		k, record := key{t: tChannel}, lent(nil)
 		if err := rows.Scan(&k.ws, &k.a, &record); err != nil {
 			return err
 		}
-		c, err := decode[relay.Channel](record)
+		c, err := g.s.seen.read(k, record, as[relay.Channel])
 		g.kept(k, lock, c, err)
 		return nil
 	}, ws, ids)
@@ -128,11 +139,11 @@ func loadChats(g *gathering, b *pgx.Batch, keys []key, lock string) {
 	each(b, `SELECT r.workspace_id, r.channel, r.recipient, r.record FROM unnest($1::text[], $2::text[], $3::text[]) AS k(ws, channel, recipient)
 		JOIN chat r ON r.workspace_id = k.ws COLLATE "C" AND r.channel = k.channel COLLATE "C" AND r.recipient = k.recipient COLLATE "C"
 		ORDER BY r.workspace_id, r.channel, r.recipient`+lock, func(rows pgx.Rows) error {
-		k, record := key{t: tChat}, []byte(nil)
+		k, record := key{t: tChat}, lent(nil)
 		if err := rows.Scan(&k.ws, &k.a, &k.b, &record); err != nil {
 			return err
 		}
-		c, err := decode[relay.Chat](record)
+		c, err := g.s.seen.read(k, record, as[relay.Chat])
 		g.kept(k, lock, c, err)
 		return nil
 	}, ws, channels, recipients)

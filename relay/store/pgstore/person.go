@@ -50,7 +50,7 @@ func flushPeople(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict 
 		return nil
 	}
 	ws, channels, users := columns(keys)
-	rec := make([][]byte, len(keys))
+	rec := make(records, len(keys))
 	for i, k := range keys {
 		var err error
 		if rec[i], err = encode(o.rows[k].v.(relay.Person)); err != nil {
@@ -58,7 +58,7 @@ func flushPeople(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict 
 		}
 	}
 	b.Queue(`INSERT INTO person (workspace_id, channel, user_id, record)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::json[])`+onConflict, ws, channels, users, texts(rec))
+		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::json[])`+onConflict, ws, channels, users, rec)
 	return nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -83,8 +83,6 @@ type row struct {
 	v     any
 	// bad is why what is there cannot be read.
 	bad error
-	// seen is when a remembered row was true.
-	seen time.Time
 }
 
 // part is a part of a row that is written on its own.
@@ -155,6 +153,9 @@ func decode[T any](b []byte) (v T, err error) {
 
 // plain is a text that PostgreSQL takes: without NUL, in UTF-8.
 func plain(s string) string {
+	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+		return s
+	}
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 

@@ -131,7 +131,7 @@ func flushTemplates(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConfli
 		return nil
 	}
 	ws, channels, names := columns(put)
-	rec := make([][]byte, len(put))
+	rec := make(records, len(put))
 	for i, k := range put {
 		var err error
 		if rec[i], err = encode(o.rows[k].v.([]relay.Template)); err != nil {
@@ -139,7 +139,7 @@ func flushTemplates(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConfli
 		}
 	}
 	b.Queue(`INSERT INTO template (workspace_id, channel, name, record)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::json[])`+onConflict, ws, channels, names, texts(rec))
+		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::json[])`+onConflict, ws, channels, names, rec)
 	return nil
 }
 
@@ -164,7 +164,7 @@ func flushInbounds(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflic
 		return nil
 	}
 	ws, ids, _ := columns(keys)
-	channels, recipients, rec := make([]string, len(keys)), make([]string, len(keys)), make([][]byte, len(keys))
+	channels, recipients, rec := make([]string, len(keys)), make([]string, len(keys)), make(records, len(keys))
 	for i, k := range keys {
 		m := o.rows[k].v.(relay.InboundMessage)
 		var err error
@@ -174,6 +174,6 @@ func flushInbounds(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflic
 		channels[i], recipients[i] = plain(m.Channel), plain(m.Recipient)
 	}
 	b.Queue(`INSERT INTO inbound (workspace_id, id, channel, recipient, record)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[])`+onConflict, ws, ids, channels, recipients, texts(rec))
+		SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[])`+onConflict, ws, ids, channels, recipients, rec)
 	return nil
 }

@@ -179,6 +179,7 @@ func connect(ctx context.Context, opt Options) (*pgxpool.Pool, error) {
 	c.ConnConfig.DialFunc = dial
 	c.ConnConfig.RuntimeParams["application_name"] = "relevo"
 	c.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		registerRecords(conn.TypeMap())
 		_, err := conn.Exec(ctx, session)
 		return err
 	}

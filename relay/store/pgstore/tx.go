@@ -21,6 +21,8 @@ type tx struct {
 	guessing bool
 	// direct loads a missing row at once, over the transaction's connection.
 	direct func() error
+	// glance answers misses with what is remembered, and nothing else.
+	glance func(key) (row, error)
 	// fault is what went wrong with that: nothing of the group is written.
 	fault error
 }
@@ -62,7 +64,26 @@ type countKey struct {
 	channel string
 }
 
-func newOverlay(under *overlay) *overlay { return &overlay{under: under, rows: map[key]row{}} }
+func newOverlay(under *overlay) *overlay { return &overlay{under: under} }
+
+// keep bounds what an overlay that is used again keeps of its room.
+const keep = 128
+
+// reset empties an overlay for the next function.
+func (o *overlay) reset() {
+	if len(o.rows) > keep {
+		o.rows = nil
+	}
+	clear(o.rows)
+	o.entries, o.attempts, o.counts = o.entries[:0], o.attempts[:0], nil
+}
+
+func (o *overlay) put(k key, r row) {
+	if o.rows == nil {
+		o.rows = map[key]row{}
+	}
+	o.rows[k] = r
+}
 
 func (o *overlay) empty() bool {
 	if len(o.entries)+len(o.attempts)+len(o.counts) > 0 {
@@ -87,7 +108,7 @@ func (o *overlay) row(k key) (r row, ok bool) {
 
 func (o *overlay) mergeInto(to *overlay) {
 	for k, r := range o.rows {
-		to.rows[k] = r
+		to.put(k, r)
 	}
 	to.entries = append(to.entries, o.entries...)
 	to.attempts = append(to.attempts, o.attempts...)
@@ -121,6 +142,9 @@ func (t *tx) read(k key, lock bool) (row, error) {
 }
 
 func (t *tx) miss(k key, lock bool) (row, error) {
+	if t.glance != nil {
+		return t.glance(k)
+	}
 	t.g.want(k, lock)
 	if t.direct != nil {
 		return t.loadNow(k, lock)
@@ -162,7 +186,7 @@ func (t *tx) write(k key, r row) error {
 	if t.view {
 		return errReadOnly
 	}
-	t.o.rows[k] = r
+	t.o.put(k, r)
 	return nil
 }
 
