@@ -84,7 +84,8 @@ type Posted struct {
 // NewEndpoint is what an endpoint is made from.
 type NewEndpoint struct {
 	URL, Description string
-	// Types empty is all there are now. Form empty is FormStandard.
+	// Types empty is all there are now, but for the family's message:new, which
+	// tells what two others do. Form empty is FormStandard.
 	Types []EventType
 	Form  EventForm
 	// Secret is the owner's own; empty for a new one.
@@ -109,7 +110,7 @@ func (r *Relay) CreateEndpoint(ctx context.Context, workspace string, n NewEndpo
 		e.Form = FormStandard
 	}
 	if len(e.Types) == 0 {
-		e.Types = EventTypes(e.Form)
+		e.Types = slices.DeleteFunc(EventTypes(e.Form), func(t EventType) bool { return t == familyNew })
 	}
 	if e.URL, err = r.checkAddress(ctx, n.URL); err != nil {
 		return e, "", err

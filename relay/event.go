@@ -60,11 +60,14 @@ const (
 	FormTimelines EventForm = "timelines"
 )
 
+// familyNew is told of every new message, in either direction.
+const familyNew EventType = "message:new"
+
 // familyNames are the names of our types in the family's form. A receiver may
 // listen to all new messages, or to those of one direction.
 var familyNames = map[EventType][]EventType{
-	EventSent:      {"message:sent:new", "message:new"},
-	EventReceived:  {"message:received:new", "message:new"},
+	EventSent:      {"message:sent:new", familyNew},
+	EventReceived:  {"message:received:new", familyNew},
 	EventConnected: {"whatsapp:account:connected"},
 	EventHeld:      {"whatsapp:account:suspended"},
 	EventResumed:   {"whatsapp:account:resumed"},

@@ -84,8 +84,9 @@ func TestAPostIsSignedByEachSecret(t *testing.T) {
 }
 
 func TestASecretOfOursHasTheFormOfTheStandard(t *testing.T) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(relay.NewEventSecret(), "whsec_"))
-	if err != nil || len(key) < 24 || len(key) > 64 || relay.NewEventSecret() == relay.NewEventSecret() {
+	secret, other := relay.NewEventSecret(), relay.NewEventSecret()
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil || len(key) < 24 || len(key) > 64 || secret == other {
 		t.Errorf("%d bytes (%v)", len(key), err)
 	}
 }
@@ -100,8 +101,8 @@ func TestWhatIsNotTakenIsToldInWords(t *testing.T) {
 	}{
 		"error":       {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "oops", 500) }, 500, "answered 500 (Internal Server Error)", 0},
 		"own status":  {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(599) }, 599, "answered 599;", 0},
-		"redirect":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, away, 307) }, 307, "sends on to http://127.0.0.1. Redirects are not followed", 0},
-		"found":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, away, 302) }, 302, "sends on to http://127.0.0.1.", 0},
+		"redirect":    {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, away, http.StatusTemporaryRedirect) }, 307, "sends on to http://127.0.0.1. Redirects are not followed", 0},
+		"found":       {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, away, http.StatusFound) }, 302, "sends on to http://127.0.0.1.", 0},
 		"nowhere":     {func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(304) }, 304, "Redirects are not followed", 0},
 		"busy":        {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "90"); w.WriteHeader(429) }, 429, "429", 90 * time.Second},
 		"never again": {func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "-5"); w.WriteHeader(503) }, 503, "503", 0},

@@ -285,7 +285,11 @@ func exhaustedTold(t *testing.T, w *world) {
 }
 
 func familyTold(t *testing.T, w *world) {
-	e, _, err := w.relay.CreateEndpoint(t.Context(), w.ws.ID, relay.NewEndpoint{URL: listening, Form: relay.FormTimelines})
+	e, _, err := w.relay.CreateEndpoint(t.Context(), w.ws.ID, relay.NewEndpoint{URL: listening, Form: relay.FormTimelines, Types: relay.EventTypes(relay.FormTimelines)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet, _, err := w.relay.CreateEndpoint(t.Context(), w.ws.ID, relay.NewEndpoint{URL: listening, Form: relay.FormTimelines})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -300,6 +304,7 @@ func familyTold(t *testing.T, w *world) {
 	equal(t, "events", w.pending(e.ID), []string{
 		"whatsapp:account:connected", "message:received:new", "message:new", "message:sent:new", "message:new",
 	})
+	equal(t, "events of who did not say which", w.pending(quiet.ID), []string{"whatsapp:account:connected", "message:received:new", "message:sent:new"})
 	list := w.events(e.ID, "")
 	for i, want := range map[int][]string{
 		1: {`"event_type":"message:received:new"`, `"full_name":"Ana"`, `"chat_id":` + chat.ID, `"phone":"+525512345678"`, `"direction":"received"`, `"text":"hi"`},
