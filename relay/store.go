@@ -218,7 +218,9 @@ type Page struct {
 type MessageFilter struct {
 	Workspace string
 	Channel   string
-	Statuses  []Status
+	// Chat is a conversation, by its number.
+	Chat     string
+	Statuses []Status
 	// From (inclusive) and To (exclusive) bound CreatedAt.
 	From, To time.Time
 }

@@ -105,6 +105,9 @@ func (s *Store) Workspaces(ctx context.Context, p relay.Page) (out []relay.Works
 // debits, which a workspace's ledger holds in the order of time. A debit is
 // posted at or after the moment of its call, for at most debitLag.
 func (s *Store) Messages(ctx context.Context, f relay.MessageFilter, p relay.Page) (out []relay.Message, next string, err error) {
+	if f.Chat != "" {
+		return s.messagesOfChat(ctx, f, p)
+	}
 	if !f.To.IsZero() && p.Cursor == "" {
 		p.Cursor = newCursor(bLedger, f.Workspace, be(f.To.Add(debitLag).UnixMicro()))
 	}
@@ -142,6 +145,7 @@ const debitLag = time.Hour
 func passes(f relay.MessageFilter, m relay.Message) bool {
 	switch {
 	case f.Channel != "" && m.Channel != f.Channel,
+		f.Chat != "" && m.ChatID != f.Chat,
 		len(f.Statuses) > 0 && !slices.Contains(f.Statuses, m.Status),
 		!f.From.IsZero() && m.CreatedAt.Before(f.From),
 		!f.To.IsZero() && !m.CreatedAt.Before(f.To):

@@ -38,6 +38,11 @@ func (t *tx) PutMessage(_ context.Context, m relay.Message) error {
 			return err
 		}
 	}
+	if at := messageByKey(m, raw); at != "" && t.raw(bMessage, raw) == nil { // its chat never changes
+		if err := t.write(bMessageBy, at, seal(bMessageBy, at, nil)); err != nil {
+			return err
+		}
+	}
 	return put(t, bMessage, raw, m)
 }
 

@@ -47,13 +47,14 @@ const (
 	bPerson                  // workspace sha256(channel 0 user)[:16] -> Person
 	bCard                    // workspace 0 kind 0 key -> due(8), value
 	bCardDue                 // kind 0 due(8) key of bCard -> nothing
+	bMessageBy               // workspace digits(1) number of its chat, raw -> nothing
 	buckets
 )
 
 var bucketNames = [buckets]string{
 	"meta", "workspace", "account", "channel", "roster", "chat", "chat_id", "chat_name", "token", "api_key", "callback", "attempt", "attempt_head", "key",
 	"message", "marks", "provider", "ledger", "grant", "lane", "item", "unknown", "fetch", "count",
-	"template", "inbound", "inbound_by", "person", "card", "card_due",
+	"template", "inbound", "inbound_by", "person", "card", "card_due", "message_by",
 }
 
 func (b bucket) name() []byte { return []byte(bucketNames[b]) }

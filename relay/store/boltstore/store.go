@@ -124,6 +124,9 @@ func (s *Store) prepare() error {
 	if err := s.db.Update(migrate); err != nil {
 		return err
 	}
+	if err := s.indexChats(); err != nil {
+		return err
+	}
 	return s.db.View(s.load)
 }
 

@@ -105,6 +105,11 @@ func (t *tx) forget(id string) (int, error) {
 			return 0, err
 		}
 	}
+	if at := messageByKey(m, raw); at != "" {
+		if err := t.delete(bMessageBy, at); err != nil {
+			return 0, err
+		}
+	}
 	return 1, errors.Join(t.delete(bMarks, raw), t.delete(bMessage, raw))
 }
 

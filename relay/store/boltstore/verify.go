@@ -39,7 +39,7 @@ func (s *Store) Verify(ctx context.Context, report func(string)) (relay.VerifySt
 		for err := range t.b.Check() {
 			v.report("file: " + err.Error())
 		}
-		for _, step := range []func() error{v.checksums, v.messages, v.ledger, v.items, v.accounts, v.indexes, v.shelf, v.cards, v.cardsDue} {
+		for _, step := range []func() error{v.checksums, v.messages, v.ledger, v.items, v.accounts, v.indexes, v.shelf, v.cards, v.cardsDue, v.messagesBy} {
 			if err := ctx.Err(); err != nil {
 				return err
 			}

@@ -34,6 +34,7 @@ func flushMessages(g *gathering, b *pgx.Batch, keys []key, o *overlay, onConflic
 // messageArrays are the arrays of the statement that writes messages.
 type messageArrays struct {
 	ws, ids, channels, statuses  []string
+	chats                        []string
 	records, marks               records
 	providers, lanes, recipients []pgtype.Text
 	unknown, notBefore, expires  []pgtype.Timestamptz
@@ -44,7 +45,7 @@ type messageArrays struct {
 
 func newMessageArrays(n int) *messageArrays {
 	return &messageArrays{
-		ws: make([]string, n), ids: make([]string, n), channels: make([]string, n), statuses: make([]string, n),
+		ws: make([]string, n), ids: make([]string, n), channels: make([]string, n), statuses: make([]string, n), chats: make([]string, n),
 		records: make(records, n), marks: make(records, n),
 		providers: make([]pgtype.Text, n), lanes: make([]pgtype.Text, n), recipients: make([]pgtype.Text, n),
 		unknown: make([]pgtype.Timestamptz, n), notBefore: make([]pgtype.Timestamptz, n), expires: make([]pgtype.Timestamptz, n),
@@ -77,6 +78,7 @@ func (c *messageArrays) set(g *gathering, i int, k key, r row) error {
 		return err
 	}
 	c.records[i], c.channels[i], c.statuses[i] = enc, plain(rec.Channel), string(rec.Status)
+	c.chats[i] = plain(rec.ChatID)
 	if rec.ProviderID != "" {
 		c.providers[i] = text(plain(rec.ProviderID))
 	}
@@ -101,15 +103,15 @@ func (c *messageArrays) queue(b *pgx.Batch, p part, onConflict string) {
 		onConflict += setMessages[p]
 	}
 	b.Queue(insertMessages+onConflict, c.ws, c.ids, c.records, c.marks, c.channels, c.statuses, c.providers, c.unknown,
-		c.lanes, c.recipients, c.seqs, c.notBefore, c.expires, c.unready, c.out, c.tries)
+		c.lanes, c.recipients, c.seqs, c.notBefore, c.expires, c.unready, c.out, c.tries, c.chats)
 }
 
 const (
 	insertMessages = `INSERT INTO message (workspace_id, id, record, marks, channel, status, provider_id, unknown_at,
-			lane, recipient, seq, not_before, expires, unready, out, try)
+			lane, recipient, seq, not_before, expires, unready, out, try, chat)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::json[], $4::json[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-			$9::text[], $10::text[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::boolean[], $15::boolean[], $16::int[])`
-	setRecord = `record = excluded.record, marks = excluded.marks, channel = excluded.channel, status = excluded.status,
+			$9::text[], $10::text[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::boolean[], $15::boolean[], $16::int[], $17::text[])`
+	setRecord = `record = excluded.record, marks = excluded.marks, channel = excluded.channel, chat = excluded.chat, status = excluded.status,
 			provider_id = excluded.provider_id, unknown_at = excluded.unknown_at`
 	setPlace = `lane = excluded.lane, recipient = excluded.recipient, seq = excluded.seq, not_before = excluded.not_before,
 			expires = excluded.expires, unready = excluded.unready, out = excluded.out, try = excluded.try`

@@ -163,9 +163,7 @@ func (s *Store) Messages(ctx context.Context, f relay.MessageFilter, p relay.Pag
 			m, err := decode[relay.Message](record)
 			page = append(page, m)
 			return err
-		}, `SELECT record FROM message WHERE workspace_id = $1 AND id < $2 AND record IS NOT NULL
-			AND ($3 = '' OR channel = $3) AND (cardinality($4::text[]) = 0 OR status = ANY($4)) ORDER BY id DESC LIMIT $5`,
-			f.Workspace, from, f.Channel, statuses, min(walkStep, n+1))
+		}, messagesOf(f.Chat), f.Workspace, from, f.Channel, statuses, min(walkStep, n+1), f.Chat)
 		if err != nil {
 			return nil, "", err
 		}
@@ -188,6 +186,17 @@ func (s *Store) Messages(ctx context.Context, f relay.MessageFilter, p relay.Pag
 			return out, newCursor("messages", f.Workspace, from), nil
 		}
 	}
+}
+
+// messagesOf lists messages of all chats, or of one: each is a walk along an
+// index of its own.
+func messagesOf(chat string) string {
+	one := `$6 = ''`
+	if chat != "" {
+		one = `chat = $6`
+	}
+	return `SELECT record FROM message WHERE workspace_id = $1 AND ` + one + ` AND id < $2 AND record IS NOT NULL
+		AND ($3 = '' OR channel = $3) AND (cardinality($4::text[]) = 0 OR status = ANY($4)) ORDER BY id DESC LIMIT $5`
 }
 
 // idLag bounds how far the time in an id may be from the time of its call:

@@ -118,19 +118,21 @@ type checked struct {
 	key
 	messageRow
 	channel, status string
-	provider        *string
-	unknown         *time.Time
+	// chat is empty too where a node of an earlier program wrote it.
+	chat     string
+	provider *string
+	unknown  *time.Time
 }
 
 // messages checks each message against its own marks and columns.
 func (v *verification) messages() error {
 	for from := (key{}); ; {
 		var page []checked
-		err := v.each(`SELECT `+messageColumns+`, r.channel, r.status, r.provider_id, r.unknown_at FROM message r
+		err := v.each(`SELECT `+messageColumns+`, r.channel, r.status, r.provider_id, r.unknown_at, r.chat FROM message r
 			WHERE (r.workspace_id, r.id) > ($1, $2) ORDER BY r.workspace_id, r.id LIMIT $3`, func(rows pgx.Rows) error {
 			var c checked
 			var err error
-			c.key, c.messageRow, err = scanMessage(withMore{rows, []any{&c.channel, &c.status, &c.provider, &c.unknown}}, instant{})
+			c.key, c.messageRow, err = scanMessage(withMore{rows, []any{&c.channel, &c.status, &c.provider, &c.unknown, &c.chat}}, instant{})
 			if err != nil {
 				return err
 			}
@@ -215,7 +217,7 @@ func (v *verification) message(c checked) {
 	if c.item != nil {
 		v.stats.Items++
 	}
-	if m.Workspace != c.ws || m.ID != longID(c.a) || string(m.Status) != c.status || plain(m.Channel) != c.channel || (m.ProviderID != "") != (c.provider != nil) {
+	if m.Workspace != c.ws || m.ID != longID(c.a) || string(m.Status) != c.status || plain(m.Channel) != c.channel || (m.ProviderID != "") != (c.provider != nil) || c.chat != "" && c.chat != plain(m.ChatID) {
 		v.say("message %s: the columns beside its record say something else", m.ID)
 	}
 	if unknown := m.Status == relay.Unknown; unknown != (c.unknown != nil) {

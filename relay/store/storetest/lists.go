@@ -14,6 +14,7 @@ func lists() []ruleCase {
 	return []ruleCase{
 		{"MessagesComeNewestFirstAndOncePerWalk", messagePaging},
 		{"AFilterShowsExactlyWhatItSays", messageFilter},
+		{"MessagesOfAChatAreItsOwnWhateverBecameOfThem", messagesOfChat},
 		{"EntriesChainTheirAvailableAfter", entryChain},
 		{"ChatsComeNewestFirstBeyondTheirHundredThousandth", chatPaging},
 		{"WorkspacesComeOnceEachPage", workspacePaging},
