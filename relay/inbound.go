@@ -91,12 +91,14 @@ func (r *Relay) inbounds(ctx context.Context, workspace, channel string, all []I
 		r.Log.Warn("inbound messages left out: an id in them is too long", "channel", channel, "messages", told-len(all))
 	}
 	now, files := time.Now(), false
+	var out []OptOut
 	for some := range slices.Chunk(all, batch) {
 		ids := make([]string, len(some)) // a transaction may run again
 		for i := range ids {
 			ids[i] = r.ids.New(now)
 		}
 		err = r.update(ctx, workspace, func(tx Tx) error {
+			out = nil
 			for i, in := range some {
 				// what came of the one before may have moved all of these
 				w, ch, err := liveChannel(ctx, tx, workspace, channel)
@@ -108,11 +110,17 @@ func (r *Relay) inbounds(ctx context.Context, workspace, channel string, all []I
 					return err
 				}
 				files = files || len(in.Files) > 0
+				if t.out != nil {
+					out = append(out, *t.out)
+				}
 			}
 			return nil
 		})
 		if err != nil {
 			return last, err
+		}
+		for _, o := range out {
+			r.leaveAlone(ctx, o)
 		}
 	}
 	if files {
@@ -141,6 +149,8 @@ type intake struct {
 	// known is the recipient under which the person's own id is known; empty
 	// where it is not, or none is told.
 	known string
+	// out is set where the message put its author on the opt-out list.
+	out *OptOut
 }
 
 func (t *intake) take(ctx context.Context) (Chat, error) {
@@ -184,6 +194,9 @@ func (t *intake) take(ctx context.Context) (Chat, error) {
 		if err := emitReceived(ctx, t.tx, t.w, m, t.now); err != nil {
 			return chat, err
 		}
+	}
+	if err := t.wishes(ctx, chat); err != nil {
+		return chat, err
 	}
 	return chat, t.tx.Count(ctx, t.w.ID, t.in.At, Counts{Channel: t.ch.ID, Received: 1})
 }

@@ -22,6 +22,7 @@ func (r *Relay) Jobs() []Job {
 	return []Job{
 		{Name: "expire", Schedule: "@every 5s", Run: r.ExpireDue},
 		{Name: "drain", Schedule: "@every 1m", Run: r.DrainDeleted},
+		{Name: "opt-outs", Schedule: "@every 10s", Run: r.LeaveAlone},
 		{Name: "reconcile", Schedule: "@every " + reconcileEvery.String(), Run: r.Reconcile},
 		{Name: "refill", Schedule: "@every 5s", Run: r.RefillAll},
 		{Name: "templates", Schedule: "7 * * * *", Run: r.SyncAllTemplates},

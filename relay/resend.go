@@ -40,6 +40,9 @@ func (r *Relay) resend(ctx context.Context, workspace, id string, fresh [2]strin
 		if err != nil {
 			return err
 		}
+		if err := mayGetAgain(ctx, tx, w, old[0]); err != nil {
+			return err
+		}
 		rt := route{channel: ch, lane: LaneFor(ch, old[0].Recipient), preparing: old[len(old)-1].File != nil}
 		lane, err := tx.Lane(ctx, rt.lane)
 		if err != nil {
@@ -62,6 +65,25 @@ func (r *Relay) resend(ctx context.Context, workspace, id string, fresh [2]strin
 		return tellMeterOf(ctx, tx, w, unitsOf(parts), now)
 	})
 	return parts, err
+}
+
+// mayGetAgain refuses a message to somebody who has opted out since.
+func mayGetAgain(ctx context.Context, tx Tx, w Workspace, m Message) error {
+	if w.OptedOut == 0 {
+		return nil
+	}
+	c, err := chatOf(ctx, tx, m.Workspace, m.Channel, m.Recipient)
+	if errors.Is(err, ErrNotFound) {
+		c, err = chatWith(m.Workspace, m.Channel, m.Recipient, m.CreatedAt), nil
+	}
+	if err != nil {
+		return err
+	}
+	out, err := optedOut(ctx, tx, w, c)
+	if err != nil || !out {
+		return err
+	}
+	return Refusef(CodeOptedOut, "This person has asked not to get messages, so it was not sent again.")
 }
 
 // endedParts are the messages to make again: the one of that id, and its

@@ -32,6 +32,13 @@ func (t *acceptance) route(ctx context.Context, tx Tx, w Workspace) (route, *Err
 	if err != nil || refusal != nil {
 		return rt, refusal, err
 	}
+	out, err := optedOut(ctx, tx, w, rt.chat)
+	if err != nil {
+		return rt, nil, err
+	}
+	if out {
+		return rt, refusedOut(t.a.To), nil
+	}
 	if refusal := t.outsideWindow(&rt); refusal != nil {
 		return rt, refusal, nil
 	}

@@ -28,6 +28,9 @@ type Workspace struct {
 	// MaxEndpoints; Meter is how far its quota was told to be used up.
 	Subscriptions []Subscription `json:"subscriptions,omitzero"`
 	Meter         Meter          `json:"meter,omitzero"`
+	// OptedOut is how many people are on its opt-out list: where there are
+	// none, no call looks for one.
+	OptedOut int64 `json:"opted_out,omitzero"`
 	// DeletedAt: its URL and keys are dead; its books stay until pruned.
 	DeletedAt time.Time `json:"deleted_at,omitzero"`
 }
