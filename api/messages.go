@@ -108,6 +108,13 @@ func (s *server) listMessages(r *request) (answer, error) {
 	if f.From, f.To, err = r.period(); err != nil {
 		return answer{}, err
 	}
+	if id := r.query("chat"); id != "" {
+		chat, err := s.chat(r, id)
+		if err != nil {
+			return answer{}, err
+		}
+		f.Chat = chat.ID
+	}
 	found, next, err := s.relay.Store.Messages(r.ctx, f, page)
 	return pageOf(mapped(found, viewMessage), next), err
 }

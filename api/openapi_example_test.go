@@ -41,7 +41,7 @@ func TestEveryExampleOfTheAPIIsTaken(t *testing.T) {
 			if strings.Contains(address, "/templates") {
 				ch = acme
 			}
-			path := strings.NewReplacer("{ws}", h.ws, "{ch}", ch, "{ep}", h.endpoint("")).Replace(strings.TrimPrefix(address, apiBase))
+			path := strings.NewReplacer("{ws}", h.ws, "{ch}", ch, "{ep}", h.endpoint(""), "{phone}", "14155550199").Replace(strings.TrimPrefix(address, apiBase))
 			var o map[string]any
 			if err := json.Unmarshal([]byte(body), &o); err != nil {
 				t.Fatal(err)

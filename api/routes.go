@@ -87,6 +87,10 @@ func (s *server) routes() []route {
 		{http.MethodGet, ws + "/chats/:chat", ownWorkspace, s.showChat},
 		{http.MethodGet, ws + "/inbound", ownWorkspace, s.listInbound},
 		{http.MethodGet, ws + "/inbound/:id/files/:n", ownWorkspace, s.inboundFile},
+		{http.MethodGet, ws + "/opt-outs", ownWorkspace, s.listOptOuts},
+		{http.MethodGet, ws + "/opt-outs/:phone", ownWorkspace, s.showOptOut},
+		{http.MethodPut, ws + "/opt-outs/:phone", ownWorkspace, s.putOptOut},
+		{http.MethodDelete, ws + "/opt-outs/:phone", ownWorkspace, s.deleteOptOut},
 		{http.MethodGet, ws + "/counters", ownWorkspace, s.showCounters},
 
 		{http.MethodGet, ws + "/endpoints", ownWorkspace, s.listEndpoints},

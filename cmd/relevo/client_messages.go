@@ -43,7 +43,7 @@ func (r *remote) newMessagesCommand() *cobra.Command {
 
 func (r *remote) newMessagesListCommand() *cobra.Command {
 	var p page
-	var status, channel, from, to string
+	var status, channel, chat, from, to string
 	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List messages, newest first",
@@ -57,6 +57,7 @@ func (r *remote) newMessagesListCommand() *cobra.Command {
 			q := p.query()
 			set(q, "status", status)
 			set(q, "channel", channel)
+			set(q, "chat", chat)
 			set(q, "from", from)
 			set(q, "to", to)
 			a, err := r.get(cmd.Context(), path, q)
@@ -72,6 +73,7 @@ func (r *remote) newMessagesListCommand() *cobra.Command {
 	p.addFlags(cmd)
 	cmd.Flags().StringVar(&status, "status", "", "only these `statuses`, with commas: queued,sending,sent …")
 	cmd.Flags().StringVar(&channel, "channel", "", "only this channel's, by its `id`")
+	cmd.Flags().StringVar(&chat, "chat", "", "only what was sent in this chat, by its `number`")
 	cmd.Flags().StringVar(&from, "from", "", "accepted at or after this `time`, like 2024-05-01T00:00:00Z")
 	cmd.Flags().StringVar(&to, "to", "", "accepted before this `time`")
 	return cmd
