@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"relevo/api/console"
+	"relevo/api/hook"
 	"relevo/relay"
 )
 
@@ -35,6 +36,7 @@ func (s *server) registerConsole(e *echo.Echo) {
 		Post: func(ctx context.Context, token string, in console.PostCall) console.Posted {
 			return postForConsole(ctx, e, token, in)
 		},
+		Phone:    hook.PhoneIn,
 		Download: s.downloadForConsole,
 	})
 	for _, path := range consolePaths {
@@ -90,7 +92,7 @@ func faultsOf(list []relay.FieldError) (faults []console.Fault) {
 
 // postForConsole calls a webhook by its token, through all that a call from
 // outside goes through.
-func postForConsole(ctx context.Context, hook http.Handler, token string, in console.PostCall) console.Posted {
+func postForConsole(ctx context.Context, webhook http.Handler, token string, in console.PostCall) console.Posted {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "/hook/"+token, bytes.NewReader(in.Body))
 	if err != nil {
 		return console.Posted{Status: http.StatusInternalServerError}
@@ -103,7 +105,7 @@ func postForConsole(ctx context.Context, hook http.Handler, token string, in con
 		r.Header.Set("Idempotency-Key", in.Key)
 	}
 	w := &kept{header: http.Header{}, status: http.StatusOK}
-	hook.ServeHTTP(w, r)
+	webhook.ServeHTTP(w, r)
 	posted := console.Posted{Status: w.status, Body: w.body.Bytes()}
 	var a struct {
 		Data struct {

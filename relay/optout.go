@@ -216,6 +216,21 @@ func optedOut(ctx context.Context, tx Tx, w Workspace, c Chat) (bool, error) {
 	return false, nil
 }
 
+// OptedOut reports of each chat whether its person is on the workspace's
+// opt-out list.
+func (r *Relay) OptedOut(ctx context.Context, w Workspace, chats ...Chat) (out []bool, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		out = make([]bool, len(chats))
+		for i, c := range chats {
+			if out[i], err = optedOut(ctx, tx, w, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
 // refusedOut is the refusal of a call to somebody on the list.
 func refusedOut(to Address) *Error {
 	field := "phone"

@@ -65,7 +65,7 @@ func (r *Relay) putOff(ctx context.Context, c Card) error {
 // message to them is being sent and may come back.
 func (r *Relay) cancelFor(ctx context.Context, o OptOut) error {
 	began := time.Now()
-	chats, err := r.chatsOf(ctx, o.Workspace, o.Recipient)
+	chats, err := r.ChatsWith(ctx, o.Workspace, o.Recipient)
 	if err != nil {
 		return err
 	}
@@ -94,9 +94,9 @@ func (r *Relay) cancelFor(ctx context.Context, o OptOut) error {
 	})
 }
 
-// chatsOf are the conversations with somebody, over all channels; with a twin
-// where there is one.
-func (r *Relay) chatsOf(ctx context.Context, workspace, recipient string) (all []Chat, err error) {
+// ChatsWith are the conversations with somebody, over all channels, by
+// whichever form of their number; with a twin where there is one.
+func (r *Relay) ChatsWith(ctx context.Context, workspace, recipient string) (all []Chat, err error) {
 	err = r.Store.View(ctx, func(tx Tx) error {
 		all = nil
 		refs, err := tx.Channels(ctx, workspace)

@@ -38,6 +38,10 @@ func (r *Relay) closed(ch Channel, c Chat, now, at time.Time) bool {
 	return !at.Before(c.LastInboundAt.Add(w))
 }
 
+// Shut reports whether a channel will certainly take nothing but a template for
+// a chat now; a channel with a fallback template takes texts all the same.
+func (r *Relay) Shut(ch Channel, c Chat, now time.Time) bool { return r.closed(ch, c, now, now) }
+
 // windowOver is what the owner reads of a message that found the window
 // closed.
 const windowOver = "The recipient has not written within the last 24 hours, so WhatsApp takes nothing but a template now; its units were given back."

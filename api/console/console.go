@@ -42,6 +42,9 @@ type Config struct {
 	Try func(ctx context.Context, workspace string, in TryCall) (Tried, error)
 	// Post is one call of a webhook by its token, as if it came from outside.
 	Post func(ctx context.Context, token string, in PostCall) Posted
+	// Phone reads a number as a webhook of a country's workspace does; ok is
+	// false where it is none.
+	Phone func(s, country string) (phone string, ok bool)
 	// Download writes the log of the last attempts as csv or jsonl.
 	Download func(w http.ResponseWriter, r *http.Request, workspace, format string) error
 	// Version, Store and Node stand at the foot of every page.

@@ -98,6 +98,16 @@ func Phone(s string) (phone string, ok bool) {
 	return phone, true
 }
 
+// PhoneIn is Phone for what people of a country write, who may leave its code
+// out; empty for no country.
+func PhoneIn(s, country string) (phone string, ok bool) {
+	phone, _ = readPhone(s, country)
+	if !plainPhone(phone) {
+		return "", false
+	}
+	return phone, true
+}
+
 // Country reports whether a country is one whose numbers can be read: two
 // capital letters of ISO 3166.
 func Country(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
