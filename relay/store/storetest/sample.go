@@ -15,7 +15,7 @@ var at = time.Date(2026, 2, 28, 23, 59, 59, 123456000, time.UTC)
 
 func sampleWorkspace() relay.Workspace {
 	return relay.Workspace{
-		ID: relay.NewID("ws_"), Name: "Łódź & Söhne \"1\"", CreatedAt: at, NextChat: 10003, Country: "MX",
+		ID: relay.NewID("ws_"), Name: "Łódź & Söhne \"1\"", CreatedAt: at, NextChat: 10003, Country: "MX", TimeZone: "America/Mexico_City", OptedOut: 2,
 		Webhook: relay.Webhook{
 			Enabled: true, Token: relay.SealedToken{Hash: relay.TokenHash{1, 2, 3}, Sealed: []byte{0, 255, 7}},
 			Previous:      &relay.SealedToken{Hash: relay.TokenHash{9}, Sealed: []byte("old")},
