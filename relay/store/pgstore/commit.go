@@ -72,13 +72,8 @@ func (w *writer) try(group []*request, wants map[key]bool) (err error) {
 	started := time.Now()
 	g := s.gather(at, wants)
 	defer func() {
-		if err == nil {
-			return
-		}
-		g.everAsked(wants) // the next try loads them in order, at once
-		if group[0].prepare != nil {
-			// but which lanes and messages, a claim finds out anew
-			maps.DeleteFunc(wants, func(k key, _ bool) bool { return k.t == tLane || k.t == tMessage })
+		if err != nil {
+			again(g, group, wants)
 		}
 	}()
 	first := w.begin()
@@ -113,6 +108,16 @@ func (w *writer) try(group []*request, wants map[key]bool) (err error) {
 		s.opt.OnCommit(time.Since(started), len(group))
 	}
 	return nil
+}
+
+// again adds what a try has asked for to wants: the next one loads it in order,
+// at once.
+func again(g *gathering, group []*request, wants map[key]bool) {
+	g.everAsked(wants)
+	if group[0].prepare != nil {
+		// but which lanes and messages, a claim finds out anew
+		maps.DeleteFunc(wants, func(k key, _ bool) bool { return k.t == tLane || k.t == tMessage })
+	}
 }
 
 // send commits what is in a batch. An error means that it has not happened, or

@@ -68,7 +68,7 @@ func (i *Import) Put(r relay.Record) error {
 	return nil
 }
 
-func (i *Import) put(k key, v any, p part) { i.all.rows[k] = row{v: v, dirty: p} }
+func (i *Import) put(k key, v any, p part) { i.all.put(k, row{v: v, dirty: p}) }
 
 func (i *Import) take(r relay.Record) {
 	switch {
