@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 )
@@ -54,6 +55,9 @@ type storyTold struct {
 	MS     int      `json:"ms"`
 }
 
+// sampleSettings are those that a pretend Meta knows, as it prints them.
+var sampleSettings = regexp.MustCompile(`\{"access_token":[^}]*\}`)
+
 // TestInABrowser tells the stories of testdata/browser with the real program
 // and a real browser. SHOTS names a folder for the screenshots.
 func TestInABrowser(t *testing.T) {
@@ -73,7 +77,7 @@ func TestInABrowser(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "run.mjs")
 	cmd.Dir, cmd.WaitDelay = browserFolder, 5*time.Second
-	cmd.Env = append(os.Environ(), "RELEVO_URL="+p.url, "RELEVO_SETUP="+p.setUp, "RELEVO_HOOK="+p.hook, "RELEVO_META="+meta.url, "CHROMIUM="+chromium, "SHOTS="+shots)
+	cmd.Env = append(os.Environ(), "RELEVO_URL="+p.url, "RELEVO_SETUP="+p.setUp, "RELEVO_HOOK="+p.hook, "RELEVO_SETTINGS="+sampleSettings.FindString(meta.stdout.String()), "CHROMIUM="+chromium, "SHOTS="+shots)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
