@@ -28,7 +28,7 @@ func (s *server) registerConsole(e *echo.Echo) {
 		e.HEAD("/", s.home)
 		return
 	}
-	pages := console.New(console.Config{
+	cfg := console.Config{
 		Status: statusOf, IsOperator: s.isOperator,
 		Relay: s.relay, Accounts: s.Accounts, Log: s.Log, PublicURL: s.PublicURL, Version: s.Version, Store: s.StoreName, Node: s.Node,
 		Client: func(r *http.Request) netip.Addr { return clientIP(r, s.TrustedProxies) },
@@ -38,7 +38,11 @@ func (s *server) registerConsole(e *echo.Echo) {
 		},
 		Phone:    hook.PhoneIn,
 		Download: s.downloadForConsole,
-	})
+	}
+	if s.Sent != nil {
+		cfg.Sent, cfg.Write, cfg.Group = s.sentForConsole, s.writeToSandbox, s.newSandboxGroup
+	}
+	pages := console.New(cfg)
 	for _, path := range consolePaths {
 		e.Any(path, func(c echo.Context) error {
 			if c.Request().URL.Path == "/" && !prefersHTML(c.Request().Header) && c.Request().Header.Get("Accept") != "" {
@@ -49,6 +53,19 @@ func (s *server) registerConsole(e *echo.Echo) {
 			return nil
 		})
 	}
+}
+
+// sentForConsole is what the sandbox was called with, for a page.
+func (s *server) sentForConsole(ctx context.Context, workspace, channel string, limit int) (lines []console.SentLine, err error) {
+	found, err := s.Sent(ctx, workspace, channel, limit)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(found)
+	if err != nil {
+		return nil, err
+	}
+	return lines, json.Unmarshal(b, &lines)
 }
 
 // tryForConsole is POST …/webhook/try for a page.

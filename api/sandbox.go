@@ -1,11 +1,14 @@
 package api
 
 import (
+	"context"
 	"crypto/rand"
 	"math/big"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"relevo/api/console"
 	"relevo/relay"
 )
 
@@ -54,25 +57,43 @@ func (s *server) sandboxInbound(r *request) (answer, error) {
 	if err := r.body(&in); err != nil {
 		return answer{}, err
 	}
-	from, err := readRecipient("from", in.From)
-	if err != nil {
+	if _, err := readRecipient("from", in.From); err != nil {
 		return answer{}, err
 	}
 	c, err := s.sandboxChannel(r)
 	if err != nil {
 		return answer{}, err
 	}
-	if user, ok := strings.CutSuffix(from, "@s.whatsapp.net"); ok {
-		from = "+" + user
-	}
-	chat, err := s.relay.Inbound(r.ctx, r.workspace(), c.ID, relay.Inbound{
-		From: from, Name: in.Name, Text: in.Text, At: time.Now(), Group: strings.HasSuffix(from, "@g.us"),
-	})
+	chat, err := s.writeToSandbox(r.ctx, c, console.WrittenBy{From: in.From, Name: in.Name, Text: in.Text})
 	if err != nil {
 		return answer{}, err
 	}
 	v, err := s.viewChat(r.ctx, chat)
 	return ok(v), err
+}
+
+// writeToSandbox lets somebody write to a channel of the sandbox.
+func (s *server) writeToSandbox(ctx context.Context, c relay.Channel, in console.WrittenBy) (relay.Chat, error) {
+	from, err := readRecipient("from", in.From)
+	if err != nil {
+		return relay.Chat{}, err
+	}
+	if user, ok := strings.CutSuffix(from, "@s.whatsapp.net"); ok {
+		from = "+" + user
+	}
+	return s.relay.Inbound(ctx, c.Workspace, c.ID, relay.Inbound{
+		From: from, Name: in.Name, Text: in.Text, At: time.Now(), Group: strings.HasSuffix(from, "@g.us"),
+	})
+}
+
+// newSandboxGroup opens a chat with a pretend group.
+func (s *server) newSandboxGroup(ctx context.Context, c relay.Channel, name string) (relay.Chat, error) {
+	name = relay.ChatName(name)
+	if name == "" || utf8.RuneCountInString(name) > 256 {
+		return relay.Chat{}, relay.RefuseField(relay.CodeInvalidField, "name", "A group's name has 1 to 256 characters.", "")
+	}
+	chat, _, err := s.relay.CreateChat(ctx, c.Workspace, relay.NewChat{Channel: c.ID, Recipient: newGroupJID(), Name: name})
+	return chat, err
 }
 
 func (s *server) createGroup(r *request) (answer, error) {

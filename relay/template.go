@@ -110,6 +110,14 @@ func TemplateVariables(text string) []string {
 	return names
 }
 
+// FillTemplate puts a value in the place of each variable of a text, by its
+// name.
+func FillTemplate(text string, value func(name string) string) string {
+	return placeholder.ReplaceAllStringFunc(text, func(found string) string {
+		return value(placeholder.FindStringSubmatch(found)[1])
+	})
+}
+
 func number(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n

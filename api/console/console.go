@@ -45,6 +45,13 @@ type Config struct {
 	// Phone reads a number as a webhook of a country's workspace does; ok is
 	// false where it is none.
 	Phone func(s, country string) (phone string, ok bool)
+	// Sent is what the sandbox was called with on a channel, newest first, at
+	// most limit lines; nil where there is no sandbox, as Write and Group are.
+	Sent func(ctx context.Context, workspace, channel string, limit int) ([]SentLine, error)
+	// Write lets somebody write to a channel of the sandbox, Group opens a chat
+	// with a pretend group there.
+	Write func(ctx context.Context, ch relay.Channel, in WrittenBy) (relay.Chat, error)
+	Group func(ctx context.Context, ch relay.Channel, name string) (relay.Chat, error)
 	// Download writes the log of the last attempts as csv or jsonl.
 	Download func(w http.ResponseWriter, r *http.Request, workspace, format string) error
 	// Version, Store and Node stand at the foot of every page.

@@ -96,7 +96,9 @@ func TestEveryTextIsThereInEveryLanguage(t *testing.T) {
 
 // families are keys that are put together while the program runs: the part
 // before the last dot.
-var families = map[string]bool{"chats.status": true, "error": true, "role": true, "menu": true, "time": true}
+var families = map[string]bool{"chats.status": true, "error": true, "role": true, "menu": true, "time": true,
+	"kinds": true, "steps": true, "fields": true, "fieldhints": true, "fieldoptions": true, "sandboxnumbers": true, "outcomes": true,
+	"templatestatus": true, "templatecategories": true, "templatereasons": true, "templaterules": true, "headerkinds": true, "buttontypes": true}
 
 var used = regexp.MustCompile("(?:[.$p]T|[.$p]N|\\bT|\\bN|done\\([^\"]*|key:?)[ (]+\"([a-z]+\\.[a-z_.]+)\"|\"([a-z]+\\.[a-z_]+)\"")
 
