@@ -181,9 +181,20 @@ func (p *call) settingWords(k channelKind, f relay.FieldError) (name, words stri
 	case f.Code == relay.CodeMissingField:
 		return f.Field, p.T("channels.value_missing")
 	case p.English():
-		return f.Field, strings.TrimSpace(f.Message + " " + f.Hint)
+		return f.Field, p.withLabels(k, f.Message)
 	}
 	return f.Field, p.T("channels.value_bad", "Detail", f.Message)
+}
+
+// withLabels is a driver's sentence with the settings named as the form names
+// them. Where to find the right value, the step says.
+func (p *call) withLabels(k channelKind, sentence string) string {
+	for _, f := range k.Fields() {
+		if strings.Contains(f.Name, "_") {
+			sentence = strings.ReplaceAll(sentence, f.Name, p.T("fields."+f.Name))
+		}
+	}
+	return sentence
 }
 
 // showConnect is what follows at the provider.

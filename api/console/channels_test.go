@@ -154,7 +154,7 @@ func TestAChannelIsChangedInWordsOfOwners(t *testing.T) {
 	edit := h.path("channels", ch.ID, "edit")
 	form := url.Values{"name": {"Shop 2"}, "phone": {"+15550783881"}, "spacing_min": {"0.5"}, "spacing_max": {"1,25"}, "concurrency": {"1"}, "max_file": {"16"}, "files_out": {"1"}, "at_least_once": {"1"}}
 	b.get(edit).is(200).has("Pause between two messages", "Largest file (MB)", "Credentials", "There is one that ends in ••••6789")
-	b.post(edit, form).is(200).has("Saved.", "Shop 2", "500ms to 1.25s")
+	b.post(edit, form).is(200).has("Saved.", "Shop 2", "0.5 to 1.25 seconds")
 	ch, err := h.relay.Channel(t.Context(), h.ws.ID, ch.ID)
 	if err != nil || ch.SpacingMax.Milliseconds() != 1250 || ch.MaxFileBytes != 16<<20 || !ch.AtLeastOnce || !ch.NoFilesIn || ch.NoFilesOut {
 		t.Errorf("saved: %+v %v", ch, err)

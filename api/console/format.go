@@ -26,6 +26,11 @@ func whole(n any) int64 {
 // Num writes a whole number as the language groups it.
 func (p *call) Num(n any) string { return message.NewPrinter(p.tag).Sprint(number.Decimal(whole(n))) }
 
+// Seconds writes a time in seconds, to the millisecond, without its unit.
+func (p *call) Seconds(d time.Duration) string {
+	return message.NewPrinter(p.tag).Sprint(number.Decimal(d.Seconds(), number.MaxFractionDigits(3)))
+}
+
 // Zone is where the workspace keeps its clocks; UTC where it does not say.
 func (p *call) Zone() *time.Location {
 	if p.WS.TimeZone != "" {
