@@ -241,11 +241,6 @@ func showTemplate(p *call) error {
 	return p.show("template", v)
 }
 
-// Path is the template's own, within the workspace.
-func (t templateRow) Path() []string {
-	return []string{"templates", t.On.ID, t.Name, t.Language}
-}
-
 // Rejected reports whether something is to be done about it.
 func (t templateRow) Rejected() bool {
 	return slices.Contains([]relay.TemplateStatus{relay.TemplateRejected, relay.TemplatePaused, relay.TemplateDisabled}, t.Status)

@@ -183,7 +183,7 @@ func submitTemplate(p *call) error {
 var templateFields = map[string][2]string{
 	"name": {"name", "templaterules.name"}, "language": {"language", "templaterules.language"}, "category": {"category", "templaterules.category"},
 	"header.kind": {"header_kind", "templaterules.header"}, "header.text": {"header_text", "templaterules.header"}, "header.sample": {"header_file", "templaterules.header_sample"},
-	"body": {"body", "templaterules.body"}, "samples": {"body", "templaterules.samples"}, "footer": {"footer", "templaterules.footer"}, "buttons": {"buttons", "templaterules.buttons"},
+	"body": {"body", "templaterules.body"}, "samples": {"samples", "templaterules.samples"}, "footer": {"footer", "templaterules.footer"}, "buttons": {"buttons", "templaterules.buttons"},
 }
 
 // againTemplate shows the form with what WhatsApp would reject, or with what
@@ -227,10 +227,26 @@ func (p *call) templateFaults(list []relay.FieldError, f templateForm) map[strin
 		if !p.English() {
 			words = p.T(rule)
 		}
-		if was := faults[field]; was != "" && was != words {
-			words = was + " " + words
+		for _, at := range f.fieldsOf(field) {
+			if was := faults[at]; was != "" && was != words {
+				words = was + " " + words
+			}
+			faults[at] = words
 		}
-		faults[field] = words
 	}
 	return faults
+}
+
+// fieldsOf are the form's fields that a fault is said at: of examples, those
+// that are empty.
+func (f templateForm) fieldsOf(field string) (at []string) {
+	if field != "samples" {
+		return []string{field}
+	}
+	for _, e := range f.Examples {
+		if e.Value == "" {
+			at = append(at, e.Field)
+		}
+	}
+	return at
 }

@@ -86,7 +86,7 @@ func TestATemplateIsHandedInOnceItKeepsTheRules(t *testing.T) {
 		bad.Set(name, value)
 	}
 	s := b.post(form, bad).is(422).has("fields have to be mended")
-	for field, want := range map[string]string{"name": "small letters", "language": "such as en or pt_BR", "header_text": "at most 60", "body": "may not begin or end", "footer": "no variables", "button0_text": "at most 25"} {
+	for field, want := range map[string]string{"name": "small letters", "language": "such as en or pt_BR", "header_text": "at most 60", "body": "may not begin or end", "footer": "no variables", "v0": "An example is empty.", "button0_text": "at most 25"} {
 		if got := s.wrongAt(field); !strings.Contains(got, want) {
 			t.Errorf("at %s: %q", field, got)
 		}
