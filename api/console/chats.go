@@ -46,12 +46,17 @@ type chatRow struct {
 	// Title is its name, or its number without one; On its channel's name.
 	Title, On string
 	// Said is the last message in a few words; In: they wrote it.
-	Said     string
-	In       bool
+	Said string
+	In   bool
+	// Failed is the status of what did not get there; empty for none.
+	Failed   relay.Status
 	At       time.Time
 	Window   window
 	OptedOut bool
 }
+
+// Waits reports whether somebody waits for an answer, and may get one.
+func (r chatRow) Waits() bool { return r.In && !r.OptedOut }
 
 // window is a chat's session window.
 type window struct {
@@ -130,6 +135,9 @@ func (p *call) chatRows(talks []relay.Talk, channels []relay.Channel) ([]chatRow
 		}
 		if t.Last.In != nil || t.Last.Out != nil {
 			r.Said, r.In, r.At = p.said(t.Last), t.Last.In != nil, t.Last.At()
+			if out := t.Last.Out; out != nil && (bubble{Status: out.Status}).Pill() == "bad" {
+				r.Failed = out.Status
+			}
 		}
 		rows[i] = r
 	}
