@@ -31,7 +31,7 @@ func TestAWorkspaceIsMadeShownRenamedAndDeleted(t *testing.T) {
 	h := build(t, 0)
 	rec := h.api("POST", "/workspaces", `{"name":" Acme "}`)
 	w := h.object(rec, 201)
-	fields(t, w, "id name created_at country webhook quota notices")
+	fields(t, w, "id name created_at country time_zone webhook quota notices")
 	fields(t, w["webhook"], "url enabled previous_valid_until previous_last_used_at previous_last_used_by rate_per_minute dedupe_seconds strict allow_merge_tags test mapping")
 	fields(t, w["quota"], "granted available reserved spent")
 	path := "/workspaces/" + w["id"].(string)

@@ -19,6 +19,8 @@ type caller struct {
 	// workspace is the only one that another caller sees, and key the id of
 	// the key that opens it.
 	workspace, key string
+	// name is the key's.
+	name string
 }
 
 // whoCalls finds the caller of an Authorization header.
@@ -36,7 +38,10 @@ func (s *server) whoCalls(ctx context.Context, h http.Header) (caller, error) {
 	if errors.Is(err, relay.ErrNotFound) || errors.As(err, &e) && e.Code == relay.CodeNotFound {
 		return caller{}, relay.Refusef(relay.CodeUnauthorized, "This key is not known. It may have been revoked.")
 	}
-	return caller{workspace: k.Workspace, key: k.ID}, err
+	if err == nil {
+		s.relay.UsedAPIKey(ctx, k)
+	}
+	return caller{workspace: k.Workspace, key: k.ID, name: k.Name}, err
 }
 
 func (s *server) isOperator(key string) bool {

@@ -174,6 +174,7 @@ func (s *server) guarded(rt route) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		r.note(rt, a)
 		return write(c, a)
 	}
 }

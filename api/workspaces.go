@@ -17,9 +17,11 @@ type workspaceView struct {
 	CreatedAt time.Time `json:"created_at"`
 	// Country is whose phone numbers those without a country code are; null:
 	// the code is never missing.
-	Country *string     `json:"country"`
-	Webhook webhookView `json:"webhook"`
-	Quota   quotaView   `json:"quota"`
+	Country *string `json:"country"`
+	// TimeZone is an IANA name; null: UTC.
+	TimeZone *string     `json:"time_zone"`
+	Webhook  webhookView `json:"webhook"`
+	Quota    quotaView   `json:"quota"`
 	// Notices are sentences about what needs attention.
 	Notices []string `json:"notices"`
 }
@@ -31,7 +33,7 @@ type workspaceBody struct {
 
 func (s *server) viewWorkspace(w relay.Workspace, a quota.Account) (workspaceView, error) {
 	hook, err := s.viewWebhook(w)
-	return workspaceView{ID: w.ID, Name: w.Name, CreatedAt: w.CreatedAt.UTC(), Country: present(w.Country), Webhook: hook, Quota: viewQuota(a),
+	return workspaceView{ID: w.ID, Name: w.Name, CreatedAt: w.CreatedAt.UTC(), Country: present(w.Country), TimeZone: present(w.TimeZone), Webhook: hook, Quota: viewQuota(a),
 		Notices: append([]string{}, w.Notices()...)}, err
 }
 
@@ -111,6 +113,8 @@ type workspacePatch struct {
 	Name *string `json:"name"`
 	// Country is two letters of ISO 3166, such as MX; empty removes it.
 	Country *string `json:"country"`
+	// TimeZone is an IANA name, such as America/Mexico_City; empty removes it.
+	TimeZone *string `json:"time_zone"`
 }
 
 func (s *server) updateWorkspace(r *request) (answer, error) {
@@ -124,7 +128,10 @@ func (s *server) updateWorkspace(r *request) (answer, error) {
 			return answer{}, relay.RefuseField(relay.CodeInvalidField, "country", "There is no country of this code.", "Write two letters of ISO 3166, such as US, MX or DE; or nothing to remove it.")
 		}
 	}
-	w, err := s.relay.UpdateWorkspace(r.ctx, r.workspace(), relay.WorkspacePatch{Name: in.Name, Country: in.Country})
+	if in.TimeZone != nil && *in.TimeZone != "" && !relay.ValidTimeZone(*in.TimeZone) {
+		return answer{}, relay.RefuseField(relay.CodeInvalidField, "time_zone", "There is no time zone of this name.", "Write an IANA name, such as America/Mexico_City or Europe/Madrid; or nothing for UTC.")
+	}
+	w, err := s.relay.UpdateWorkspace(r.ctx, r.workspace(), relay.WorkspacePatch{Name: in.Name, Country: in.Country, TimeZone: in.TimeZone})
 	if err != nil {
 		return answer{}, err
 	}

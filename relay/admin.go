@@ -273,7 +273,12 @@ func (r *Relay) DeleteAPIKey(ctx context.Context, workspace, id string) error {
 	}
 	for _, k := range keys {
 		if k.ID == id {
-			return r.Store.Update(ctx, func(tx Tx) error { return tx.DeleteAPIKey(ctx, k) })
+			return r.Store.Update(ctx, func(tx Tx) error {
+				if err := tx.DeleteCard(ctx, kindKeyUse, workspace, id); err != nil {
+					return err
+				}
+				return tx.DeleteAPIKey(ctx, k)
+			})
 		}
 	}
 	return Refusef(CodeNotFound, "There is no key of this id in this workspace.")

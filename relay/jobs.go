@@ -91,7 +91,7 @@ func (r *Relay) refill(ctx context.Context, workspace string) error {
 const keepCounts = 396 * 24 * time.Hour
 
 // Prune forgets what has been kept long enough: messages, keys, counters, what
-// is left of deleted workspaces, files.
+// is left of deleted workspaces, the audit log, files.
 func (r *Relay) Prune(ctx context.Context) error {
 	now := time.Now()
 	return errors.Join(
@@ -101,6 +101,7 @@ func (r *Relay) Prune(ctx context.Context) error {
 		r.prune(ctx, r.pruneEvents, now),
 		r.prune(ctx, r.Store.PruneCounts, now.Add(-keepCounts)),
 		r.prune(ctx, r.Store.PruneDeleted, now.Add(-r.Set.KeepMessages)),
+		r.prune(ctx, r.pruneNotes, now),
 		r.PruneFiles(ctx),
 	)
 }

@@ -40,6 +40,7 @@ type Relay struct {
 	ids        IDs
 	attempts   IDs
 	events     IDs
+	keyUses    keyUses
 	tokens     tokens
 	dispatcher queue.Dispatcher
 	breakers   breakers

@@ -81,7 +81,7 @@ func (p *call) whoCalls(stream bool) error {
 	if err != nil {
 		return err
 	}
-	if u.Epoch == p.c.sessions.GetInt(p.ctx, sessionEpoch) {
+	if !u.Disabled && u.Epoch == p.c.sessions.GetInt(p.ctx, sessionEpoch) {
 		p.User = u
 	}
 	return nil

@@ -14,6 +14,7 @@ var workspaceColumns = [...]column{
 	{"Name", "name", nil},
 	{"Created", "created_at", when},
 	{"Country", "country", nil},
+	{"Time zone", "time_zone", nil},
 	{"Webhook URL", "webhook.url", nil},
 	{"Webhook enabled", "webhook.enabled", nil},
 	{"Old URL works until", "webhook.previous_valid_until", when},
@@ -26,7 +27,7 @@ var workspaceColumns = [...]column{
 func (r *remote) newWorkspaceCommand() *cobra.Command {
 	return group("workspace", "List, make and change workspaces",
 		r.newWorkspaceListCommand(), r.newWorkspaceCreateCommand(), r.newWorkspaceShowCommand(),
-		r.newWorkspaceRenameCommand(), r.newWorkspaceCountryCommand(), r.newWorkspaceDeleteCommand())
+		r.newWorkspaceRenameCommand(), r.newWorkspaceCountryCommand(), r.newWorkspaceSetCommand(), r.newWorkspaceDeleteCommand())
 }
 
 func (r *remote) newWorkspaceListCommand() *cobra.Command {
@@ -135,6 +136,42 @@ func (r *remote) newWorkspaceCountryCommand() *cobra.Command {
 			return r.detail(a, workspaceColumns[:4]...)
 		},
 	}
+}
+
+func (r *remote) newWorkspaceSetCommand() *cobra.Command {
+	given := map[string]*string{"name": new(string), "country": new(string), "time-zone": new(string)}
+	cmd := &cobra.Command{
+		Use:   "set",
+		Short: "Change a workspace's name, country or time zone",
+		Long: "Set changes what is given and nothing else. The time zone is the one that its pages tell times in, by its IANA\n" +
+			"name; an empty country or time zone removes it.",
+		Example: "  relevo workspace set --time-zone America/Mexico_City\n  relevo workspace set --name 'Acme Ltd' --country MX",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			body := map[string]string{}
+			for name, value := range given {
+				if cmd.Flags().Changed(name) {
+					body[strings.ReplaceAll(name, "-", "_")] = *value
+				}
+			}
+			if len(body) == 0 {
+				return usagef("say what to change: --name, --country or --time-zone")
+			}
+			path, err := r.in(cmd.Context())
+			if err != nil {
+				return err
+			}
+			a, err := r.call(cmd.Context(), client.Call{Method: http.MethodPatch, Path: path, Body: body})
+			if err != nil {
+				return err
+			}
+			return r.detail(a, workspaceColumns[:5]...)
+		},
+	}
+	cmd.Flags().StringVar(given["name"], "name", "", "what to call it")
+	cmd.Flags().StringVar(given["country"], "country", "", "two `letters` of the country of numbers without a country code")
+	cmd.Flags().StringVar(given["time-zone"], "time-zone", "", "IANA `name`, such as Europe/Madrid")
+	return cmd
 }
 
 func (r *remote) newWorkspaceDeleteCommand() *cobra.Command {

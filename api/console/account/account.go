@@ -63,6 +63,11 @@ type User struct {
 	Roles map[string]string `json:"roles,omitzero"`
 	// Language is the one they chose, as a BCP 47 tag; empty: their browser's.
 	Language string `json:"language,omitzero"`
+	// Disabled keeps them out.
+	Disabled bool `json:"disabled,omitzero"`
+	// Networks are hashes of those they last signed in from, at most
+	// knownNetworks, the latest last: strangers' guesses do not lock those out.
+	Networks []string `json:"networks,omitzero"`
 	// Epoch is in every session: another one ends them all.
 	Epoch     int       `json:"epoch,omitzero"`
 	CreatedAt time.Time `json:"created_at"`
@@ -191,31 +196,3 @@ func (a *Accounts) Change(ctx context.Context, id string, fn func(*User) error) 
 // ErrLastOwner refuses what would leave a workspace, or the installation,
 // without anybody who can let people in.
 var ErrLastOwner = errors.New("this is the last one who may let people in")
-
-// Delete forgets a user and ends their sessions. ErrLastOwner for the last
-// operator.
-func (a *Accounts) Delete(ctx context.Context, id string) error {
-	all, err := a.Users(ctx)
-	if err != nil {
-		return err
-	}
-	operators := 0
-	for _, u := range all {
-		if u.Operator && u.ID != id {
-			operators++
-		}
-	}
-	return a.store.Update(ctx, func(tx relay.Tx) error {
-		u, err := load[User](ctx, tx, kindUser, "", id)
-		if err != nil {
-			return err
-		}
-		if u.Operator && operators == 0 {
-			return ErrLastOwner
-		}
-		if err := tx.DeleteCard(ctx, kindEmail, "", u.Email); err != nil {
-			return err
-		}
-		return tx.DeleteCard(ctx, kindUser, "", id)
-	})
-}

@@ -8,14 +8,29 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Guessing: this many tries at once for an address or from one, and then one
-// in so long. They are counted by each node for itself.
+// Guessing is bounded three times, by each node for itself: from one network,
+// whatever address is tried; at one address from one network; and at one
+// address from all networks that have never known its password. So a stranger,
+// or ten thousand of them, can keep strangers out, but not somebody at home.
+var (
+	fromOne   = limit{burst: 40, every: 5 * time.Second}
+	atOne     = limit{burst: 8, every: 20 * time.Second}
+	strangers = limit{burst: 60, every: 20 * time.Second}
+)
+
 const (
-	guessBurst = 8
-	guessEvery = 20 * time.Second
 	// guessers bounds how many are remembered.
 	guessers = 10_000
+	// knownNetworks is how many places somebody is known to sign in from:
+	// home, work, a phone, and some on the way.
+	knownNetworks = 8
 )
+
+// limit is so many tries at once, and then one in so long.
+type limit struct {
+	burst int
+	every time.Duration
+}
 
 type guesses struct {
 	mu sync.Mutex
@@ -24,18 +39,32 @@ type guesses struct {
 
 func newGuesses() *guesses { return &guesses{by: map[string]*rate.Limiter{}} }
 
-// allow reports whether one more try is taken: by the address that is tried,
-// and by where it comes from (of IPv6, the network of a house).
-func (g *guesses) allow(email string, from netip.Addr, now time.Time) bool {
+// allowFrom reports whether one more try is taken from a network (of IPv6, that
+// of a house).
+func (g *guesses) allowFrom(from netip.Addr, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.by) > guessers {
 		g.sweep(now)
 	}
-	byEmail := email == "" || g.of("e "+email).AllowN(now, 1)
-	byNet := !from.IsValid() || g.of("n "+network(from)).AllowN(now, 1)
-	return byEmail && byNet
+	return !from.IsValid() || g.of("n "+network(from), fromOne).AllowN(now, 1)
 }
+
+// allowFor reports whether one more try is taken at an address from a network;
+// known: its user has signed in from there.
+func (g *guesses) allowFor(email string, from netip.Addr, known bool, now time.Time) bool {
+	if email == "" {
+		return true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.of(pair(email, from), atOne).AllowN(now, 1) {
+		return false
+	}
+	return known || g.of("e "+email, strangers).AllowN(now, 1)
+}
+
+func pair(email string, from netip.Addr) string { return "p " + network(from) + " " + email }
 
 func network(from netip.Addr) string {
 	from = from.Unmap()
@@ -50,19 +79,28 @@ func network(from netip.Addr) string {
 	return p.String()
 }
 
-func (g *guesses) of(key string) *rate.Limiter {
-	l := g.by[key]
-	if l == nil {
-		l = rate.NewLimiter(rate.Every(guessEvery), guessBurst)
-		g.by[key] = l
+// placeOf is what is remembered of a network that somebody signed in from; it
+// says nothing of another's.
+func placeOf(user string, from netip.Addr) string {
+	if user == "" || !from.IsValid() {
+		return ""
 	}
-	return l
+	return hashOf("place " + user + " " + network(from))[:16]
+}
+
+func (g *guesses) of(key string, l limit) *rate.Limiter {
+	r := g.by[key]
+	if r == nil {
+		r = rate.NewLimiter(rate.Every(l.every), l.burst)
+		g.by[key] = r
+	}
+	return r
 }
 
 // sweep forgets who has not tried for long; where that is nobody, everybody.
 func (g *guesses) sweep(now time.Time) {
 	for key, l := range g.by {
-		if l.TokensAt(now) >= guessBurst {
+		if l.TokensAt(now) >= float64(l.Burst()) {
 			delete(g.by, key)
 		}
 	}
@@ -71,9 +109,9 @@ func (g *guesses) sweep(now time.Time) {
 	}
 }
 
-// forget lets somebody who knew the password begin anew.
-func (g *guesses) forget(email string) {
+// forget lets somebody who knew the password begin anew, from there.
+func (g *guesses) forget(email string, from netip.Addr) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.by, "e "+email)
+	delete(g.by, pair(email, from))
 }

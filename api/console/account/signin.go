@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,27 +49,39 @@ func checkPassword(password, email string) error {
 // than that; ErrTooMany comes before any password is looked at.
 func (a *Accounts) SignIn(ctx context.Context, email, password string, from netip.Addr) (User, error) {
 	email = tidyEmail(email)
-	if !a.guess.allow(email, from, time.Now()) {
+	if !a.guess.allowFrom(from, time.Now()) {
 		return User{}, ErrTooMany
 	}
 	u, err := a.byEmail(ctx, email)
 	if err != nil && !errors.Is(err, relay.ErrNotFound) {
 		return User{}, err
 	}
+	place := placeOf(u.ID, from)
+	if !a.guess.allowFor(email, from, slices.Contains(u.Networks, place), time.Now()) {
+		return User{}, ErrTooMany
+	}
 	ok, err := a.matches(ctx, password[:min(len(password), MaxPassword+1)], u.Password)
 	if err != nil {
 		return User{}, err
 	}
-	if !ok {
+	if !ok || u.Disabled {
 		return User{}, ErrWrong
 	}
-	a.guess.forget(email)
-	return u, nil
+	a.guess.forget(email, from)
+	if place == "" || slices.Contains(u.Networks, place) {
+		return u, nil
+	}
+	return a.Change(ctx, u.ID, func(u *User) error {
+		u.Networks = append(u.Networks, place)
+		u.Networks = u.Networks[max(0, len(u.Networks)-knownNetworks):]
+		return nil
+	})
 }
 
 // Guess counts a try at a secret that is not a password; ErrTooMany.
 func (a *Accounts) Guess(from netip.Addr) error {
-	if !a.guess.allow("", from, time.Now()) {
+	now := time.Now()
+	if !a.guess.allowFrom(from, now) || !a.guess.allowFor("secret", from, true, now) {
 		return ErrTooMany
 	}
 	return nil

@@ -154,6 +154,7 @@ func (c *Client) request(ctx context.Context, call Call) (*http.Request, error) 
 	if err != nil {
 		return nil, errors.New("the address cannot be called") // err would show a webhook's token
 	}
+	req.Header.Set("User-Agent", "relevo/cli") // the audit log says by what
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
