@@ -60,6 +60,8 @@ type Config struct {
 	Ready func(ctx context.Context) error
 	// Accounts are who may sign in to the console; nil: there is no console.
 	Accounts *account.Accounts
+	// Jobs are the upkeep on the clock, for the console to show; nil: none.
+	Jobs []relay.Job
 	// Version is what the program calls itself, StoreName and Node what stands
 	// beside it at the foot of pages.
 	Version, StoreName, Node string

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,33 +14,37 @@ import (
 // finished before the first byte leaves, so that a slow client holds nothing
 // up in the store.
 func (s *server) downloadBackup(r *request) (answer, error) {
+	d, err := s.makeBackup(r.ctx)
+	return answer{download: d}, err
+}
+
+// makeBackup makes a copy that is removed when its body is closed.
+func (s *server) makeBackup(ctx context.Context) (*download, error) {
 	if !s.backup.TryLock() {
-		return answer{}, relay.Refusef(relay.CodeConflict, "Another backup is being made. Try again when it is done.")
+		return nil, relay.Refusef(relay.CodeConflict, "Another backup is being made. Try again when it is done.")
 	}
 	defer s.backup.Unlock()
 	dir, err := os.MkdirTemp(s.TempDir, "backup-")
 	if err != nil {
-		return answer{}, fmt.Errorf("make folder for backup: %w", err)
+		return nil, fmt.Errorf("make folder for backup: %w", err)
 	}
-	f, err := s.copyStore(r, filepath.Join(dir, "relevo.db"))
+	f, err := s.copyStore(ctx, filepath.Join(dir, "relevo.db"))
 	if err != nil {
 		os.RemoveAll(dir)
-		return answer{}, err
+		return nil, err
 	}
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
 		os.RemoveAll(dir)
-		return answer{}, err
+		return nil, err
 	}
 	name := "relevo-" + time.Now().UTC().Format("20060102-150405") + ".db"
-	return answer{download: &download{
-		mediaType: "application/octet-stream", name: name, size: info.Size(), body: &temporary{File: f, dir: dir},
-	}}, nil
+	return &download{mediaType: "application/octet-stream", name: name, size: info.Size(), body: &temporary{File: f, dir: dir}}, nil
 }
 
-func (s *server) copyStore(r *request, path string) (*os.File, error) {
-	if err := s.relay.Store.Backup(r.ctx, path); err != nil {
+func (s *server) copyStore(ctx context.Context, path string) (*os.File, error) {
+	if err := s.relay.Store.Backup(ctx, path); err != nil {
 		return nil, fmt.Errorf("backup: %w", err)
 	}
 	return os.Open(path)

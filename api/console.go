@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -32,12 +34,12 @@ func (s *server) registerConsole(e *echo.Echo) {
 		Status: statusOf, IsOperator: s.isOperator,
 		Relay: s.relay, Accounts: s.Accounts, Log: s.Log, PublicURL: s.PublicURL, Version: s.Version, Store: s.StoreName, Node: s.Node,
 		Client: func(r *http.Request) netip.Addr { return clientIP(r, s.TrustedProxies) },
-		Try:    s.tryForConsole,
+		Try:    s.tryForConsole, Countries: hook.Countries(),
 		Post: func(ctx context.Context, token string, in console.PostCall) console.Posted {
 			return postForConsole(ctx, e, token, in)
 		},
 		Phone:    hook.PhoneIn,
-		Download: s.downloadForConsole,
+		Download: s.downloadForConsole, Backup: s.backupForConsole, Jobs: s.Jobs,
 	}
 	if s.Sent != nil {
 		cfg.Sent, cfg.Write, cfg.Group = s.sentForConsole, s.writeToSandbox, s.newSandboxGroup
@@ -149,6 +151,21 @@ type kept struct {
 func (k *kept) Header() http.Header         { return k.header }
 func (k *kept) WriteHeader(status int)      { k.status = status }
 func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }
+
+// backupForConsole answers with a copy of the whole store.
+func (s *server) backupForConsole(w http.ResponseWriter, r *http.Request) error {
+	d, err := s.makeBackup(r.Context())
+	if err != nil {
+		return err
+	}
+	defer d.body.Close()
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // not every writer has one
+	w.Header().Set("Content-Type", d.mediaType)
+	w.Header().Set("Content-Disposition", disposition(d.name))
+	w.Header().Set("Content-Length", strconv.FormatInt(d.size, 10))
+	_, _ = io.Copy(w, d.body) // a client that went away
+	return nil
+}
 
 // downloadForConsole writes the log of the last attempts.
 func (s *server) downloadForConsole(w http.ResponseWriter, r *http.Request, workspace, format string) error {

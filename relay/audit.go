@@ -37,11 +37,12 @@ type Actor struct {
 	Via string `json:"via,omitzero"`
 }
 
+// KeepNotes is a year and a month: what was done a year ago can still be looked
+// up when the bill of the year comes.
+const KeepNotes = 400 * 24 * time.Hour
+
 const (
 	kindAudit = "audit"
-	// keepNotes is a year and a month, as for counters: what was done a year
-	// ago can still be looked up when the bill of the year comes.
-	keepNotes = 400 * 24 * time.Hour
 	// maxSubject and maxNotesRead bound a line, and what one page of a
 	// filtered list looks through.
 	maxSubject   = 200
@@ -57,7 +58,7 @@ func (r *Relay) Note(ctx context.Context, n Note) error {
 	if err != nil {
 		return err
 	}
-	card := Card{Kind: kindAudit, Workspace: n.Workspace, Key: n.At.Format("20060102150405.000000") + "-" + rand.Text()[:8], Due: n.At.Add(keepNotes), Value: b}
+	card := Card{Kind: kindAudit, Workspace: n.Workspace, Key: n.At.Format("20060102150405.000000") + "-" + rand.Text()[:8], Due: n.At.Add(KeepNotes), Value: b}
 	return r.Store.Update(context.WithoutCancel(ctx), func(tx Tx) error { return tx.PutCard(ctx, card) })
 }
 

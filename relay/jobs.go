@@ -86,9 +86,9 @@ func (r *Relay) refill(ctx context.Context, workspace string) error {
 	return nil
 }
 
-// keepCounts is a year and a month: enough to compare a month with the same
+// KeepCounts is how long counters are kept: a year and a month: enough to compare a month with the same
 // one of the year before.
-const keepCounts = 396 * 24 * time.Hour
+const KeepCounts = 396 * 24 * time.Hour
 
 // Prune forgets what has been kept long enough: messages, keys, counters, what
 // is left of deleted workspaces, the audit log, files.
@@ -99,7 +99,7 @@ func (r *Relay) Prune(ctx context.Context) error {
 		r.prune(ctx, r.Store.PruneInbounds, now.Add(-r.Set.KeepMessages)),
 		r.prune(ctx, r.Store.PruneKeys, now.Add(-r.Set.KeepKeys)),
 		r.prune(ctx, r.pruneEvents, now),
-		r.prune(ctx, r.Store.PruneCounts, now.Add(-keepCounts)),
+		r.prune(ctx, r.Store.PruneCounts, now.Add(-KeepCounts)),
 		r.prune(ctx, r.Store.PruneDeleted, now.Add(-r.Set.KeepMessages)),
 		r.prune(ctx, r.pruneNotes, now),
 		r.PruneFiles(ctx),

@@ -38,6 +38,12 @@ type call struct {
 	// Problem is what was wrong with the form that was sent; nil for nothing.
 	Problem *Problem
 
+	// noted: what was done is in the audit log already. status is that of the
+	// answer, about what the audit log names.
+	noted  bool
+	status int
+	about  string
+
 	localizer *i18n.Localizer
 	tag       language.Tag
 }
@@ -127,6 +133,7 @@ func (p *call) render(page, name string, data any) ([]byte, error) {
 }
 
 func (p *call) write(status int, b []byte) error {
+	p.status = status
 	p.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	return writePacked(p.w, p.r, status, b)
 }

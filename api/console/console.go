@@ -54,6 +54,12 @@ type Config struct {
 	Group func(ctx context.Context, ch relay.Channel, name string) (relay.Chat, error)
 	// Download writes the log of the last attempts as csv or jsonl.
 	Download func(w http.ResponseWriter, r *http.Request, workspace, format string) error
+	// Backup answers with a copy of the whole store.
+	Backup func(w http.ResponseWriter, r *http.Request) error
+	// Jobs are the upkeep on the clock.
+	Jobs []relay.Job
+	// Countries are those whose phone numbers can be read: two letters each.
+	Countries []string
 	// Version, Store and Node stand at the foot of every page.
 	Version, Store, Node string
 }

@@ -265,6 +265,7 @@ func join(p *call) error {
 		if _, err := p.c.Accounts.Accept(p.ctx, token, p.User.ID); err != nil {
 			return p.againDoor(err, "join", data)
 		}
+		p.noteJoined(p.User, data.Invite)
 		return p.done("/w/"+data.Invite.Workspace, "door.joined", "Workspace", data.Workspace)
 	}
 	n := p.newUser()
@@ -273,6 +274,7 @@ func join(p *call) error {
 	if err != nil {
 		return p.againDoor(err, "join", data)
 	}
+	p.noteJoined(u, data.Invite)
 	if err := p.begin(u); err != nil {
 		return err
 	}

@@ -79,6 +79,9 @@ func (c *Console) serve(rt route) http.HandlerFunc {
 		if err == nil {
 			err = rt.page(p)
 		}
+		if err == nil && p.status < http.StatusBadRequest {
+			p.noteRoute(rt.pattern)
+		}
 		if err != nil {
 			p.fail(err)
 		}

@@ -2,7 +2,9 @@ package hook
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -111,6 +113,9 @@ func PhoneIn(s, country string) (phone string, ok bool) {
 // Country reports whether a country is one whose numbers can be read: two
 // capital letters of ISO 3166.
 func Country(code string) bool { return phonenumbers.GetSupportedRegions()[code] }
+
+// Countries are all that Country knows, in the order of their letters.
+func Countries() []string { return slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions())) }
 
 // readPhone takes away what people put between digits, and makes a number with
 // + of it. guessed says that it could be read in another way too.

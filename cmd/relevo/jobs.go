@@ -40,6 +40,7 @@ type jobs struct {
 
 func (s *server) newJobs() (*jobs, error) {
 	j := &jobs{list: s.relay.Jobs(), calendar: s.store, node: s.c.Node, log: s.log}
+	j.list = append(j.list, relay.Job{Name: "accounts", Schedule: "29 * * * *", Run: func(ctx context.Context) error { return s.accounts.Prune(ctx, time.Now()) }})
 	if s.database != nil {
 		j.list = append(j.list, relay.Job{Name: "postgres", Schedule: "41 * * * *", Run: s.tidyDatabase})
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -121,7 +122,7 @@ func (s *server) live(ctx context.Context) error {
 	defer gone()
 	work.Go(func() error { return s.keepName(named) })
 	work.Go(func() error { defer gone(); defer close(ended); return inHand.Wait() })
-	work.Go(func() error { defer drain(); return s.serveHTTP(ended, hard, s.public, s.handler()) })
+	work.Go(func() error { defer drain(); return s.serveHTTP(ended, hard, s.public, s.handler(jobs)) })
 	if s.admin != nil {
 		work.Go(func() error { return s.serveHTTP(ended, hard, s.admin, api.Admin(s.metrics.handler())) })
 	}
@@ -279,7 +280,7 @@ func (s *server) serveHTTP(ended <-chan struct{}, hard context.Context, l net.Li
 	}
 }
 
-func (s *server) handler() http.Handler {
+func (s *server) handler(j *jobs) http.Handler {
 	return api.New(api.Config{
 		Relay: s.relay, OperatorKey: s.operator, PublicURL: s.url, TrustedProxies: s.c.TrustedProxies, TempDir: s.c.Data,
 		Sent: func(ctx context.Context, workspace, channel string, limit int) (any, error) {
@@ -287,6 +288,7 @@ func (s *server) handler() http.Handler {
 		},
 		Log: s.log, Observe: s.metrics.request, Draining: s.draining.Load, Ready: s.ready, Version: readVersion().String(),
 		CallsPerMinute: s.c.API.RatePerMinute, Accounts: s.accounts, StoreName: s.storeName(), Node: s.c.Node,
+		Jobs: slices.Concat(j.list, j.perNode),
 	})
 }
 

@@ -131,11 +131,15 @@ func add(ctx context.Context, tx relay.Tx, u User) error {
 }
 
 // Invite makes a link into a workspace's team, good for seven days and one
-// person. The token is in no list afterwards.
+// person. The token is in no list afterwards. ErrEmail.
 func (a *Accounts) Invite(ctx context.Context, in Invite) (token string, err error) {
 	token = rand.Text()
 	in.ID, in.Until = strings.ToLower(rand.Text()), time.Now().Add(inviteDays*24*time.Hour).UTC().Truncate(time.Second)
-	in.Email = tidyEmail(in.Email)
+	if in.Email != "" {
+		if in.Email = tidyEmail(in.Email); in.Email == "" {
+			return "", ErrEmail
+		}
+	}
 	return token, a.store.Update(ctx, func(tx relay.Tx) error {
 		return keep(ctx, tx, relay.Card{Kind: kindInvite, Key: hashOf(token), Due: in.Until}, in)
 	})

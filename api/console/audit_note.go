@@ -1,0 +1,96 @@
+package console
+
+import (
+	"strings"
+
+	"relevo/api/console/account"
+	"relevo/relay"
+)
+
+// noted is what the audit log calls a form that succeeded, by its route. Pages
+// that know more call note themselves; routes of a workspace that are in
+// neither list are noted as "other", with their address.
+var noted = map[string]string{
+	"POST /w/{ws}/settings":                   "workspace_changed",
+	"POST /w/{ws}/quota/plan/remove":          "plan_removed",
+	"POST /w/{ws}/keys/{id}/revoke":           "key_revoked",
+	"POST /w/{ws}/team/members/{id}/role":     "member_role",
+	"POST /w/{ws}/team/members/{id}/remove":   "member_removed",
+	"POST /w/{ws}/team/members/{id}/sign-out": "member_signed_out",
+	"POST /w/{ws}/team/invites/{id}":          "invite_revoked",
+	"POST /w/{ws}/webhook/rotate":             "webhook_rotated",
+	"POST /w/{ws}/webhook/reveal":             "webhook_revealed",
+	"POST /w/{ws}/webhook/enable":             "webhook_enabled",
+	"POST /w/{ws}/webhook/disable":            "webhook_disabled",
+	"POST /w/{ws}/webhook":                    "webhook_changed",
+	"POST /w/{ws}/channels":                   "channel_created",
+	"POST /w/{ws}/channels/{ch}":              "channel_changed",
+	"POST /w/{ws}/channels/{ch}/delete":       "channel_deleted",
+	"POST /w/{ws}/channels/{ch}/pause":        "channel_paused",
+	"POST /w/{ws}/channels/{ch}/resume":       "channel_resumed",
+	"POST /w/{ws}/messages/{id}/cancel":       "message_canceled",
+	"POST /w/{ws}/messages/{id}/resend":       "message_resent",
+	"POST /operator/users/{id}/operator":      "operator_changed",
+	"POST /operator/users/{id}/disable":       "user_disabled",
+	"POST /operator/users/{id}/enable":        "user_enabled",
+	"POST /operator/users/{id}/delete":        "user_deleted",
+	"POST /operator/backup":                   "backup_downloaded",
+}
+
+// unnoted routes change nothing that anybody would ask about.
+var unnoted = []string{"/try", "/preview", "/check", "/sync", "/listen", "/validate", "/search"}
+
+// noteJoined writes into a workspace's audit log that somebody is in its team.
+func (p *call) noteJoined(u account.User, in account.Invite) {
+	p.User, p.WS.ID = u, in.Workspace
+	p.note("member_joined", in.Role)
+}
+
+// noteRoute writes what a form did into the audit log, where its page has not.
+func (p *call) noteRoute(pattern string) {
+	if p.noted || p.User.ID == "" {
+		return
+	}
+	action := noted[pattern]
+	method, path, _ := strings.Cut(pattern, " ")
+	if action == "" {
+		if method == "GET" || !strings.HasPrefix(path, "/w/{ws}/") {
+			return
+		}
+		for _, end := range unnoted {
+			if strings.HasSuffix(path, end) {
+				return
+			}
+		}
+		p.note("other", strings.TrimPrefix(path, "/w/{ws}/"))
+		return
+	}
+	p.note(action, p.subject())
+}
+
+// subject is what the page says that it was about or, of the path, the last id.
+func (p *call) subject() string {
+	if p.about != "" {
+		return p.about
+	}
+	for _, name := range []string{"id", "chat", "ch"} {
+		if v := p.r.PathValue(name); v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// note writes into the audit log that the user did something: with neither
+// secrets nor texts. It has been done; where that cannot be written, the
+// server's log says so.
+func (p *call) note(action, subject string) {
+	p.noted = true
+	n := relay.Note{Workspace: p.WS.ID, Action: action, Subject: subject, By: relay.Actor{Kind: "user", ID: p.User.ID, Name: p.User.Email, Via: "console"}}
+	if action == "workspace_deleted" { // its own log goes with it
+		n.Workspace = ""
+	}
+	if err := p.c.Relay.Note(p.ctx, n); err != nil {
+		p.c.Log.Error("an action is not in the audit log", "action", action, "workspace", n.Workspace, "request_id", p.RequestID(), "error", err)
+	}
+}
