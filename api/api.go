@@ -62,6 +62,9 @@ type Config struct {
 	Accounts *account.Accounts
 	// Jobs are the upkeep on the clock, for the console to show; nil: none.
 	Jobs []relay.Job
+	// Copied is when the last nightly copy of the store was made; the zero
+	// time for none. Nil: nobody knows.
+	Copied func() time.Time
 	// Version is what the program calls itself, StoreName and Node what stands
 	// beside it at the foot of pages.
 	Version, StoreName, Node string

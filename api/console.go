@@ -39,7 +39,7 @@ func (s *server) registerConsole(e *echo.Echo) {
 			return postForConsole(ctx, e, token, in)
 		},
 		Phone:    hook.PhoneIn,
-		Download: s.downloadForConsole, Backup: s.backupForConsole, Jobs: s.Jobs,
+		Download: s.downloadForConsole, Backup: s.backupForConsole, Jobs: s.Jobs, Copied: s.Copied,
 	}
 	if s.Sent != nil {
 		cfg.Sent, cfg.Write, cfg.Group = s.sentForConsole, s.writeToSandbox, s.newSandboxGroup

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -58,6 +59,8 @@ type Config struct {
 	Backup func(w http.ResponseWriter, r *http.Request) error
 	// Jobs are the upkeep on the clock.
 	Jobs []relay.Job
+	// Copied is when the last nightly copy was made; nil: nobody knows.
+	Copied func() time.Time
 	// Countries are those whose phone numbers can be read: two letters each.
 	Countries []string
 	// Version, Store and Node stand at the foot of every page.

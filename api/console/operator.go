@@ -59,6 +59,9 @@ func showOperator(p *call) error {
 	if raw, ok := relay.RawMessageID(d.Backlog.Oldest); ok {
 		d.Oldest = relay.MessageTime(raw)
 	}
+	if p.c.Copied != nil {
+		d.Copied = p.c.Copied()
+	}
 	for _, j := range p.c.Jobs {
 		shown := jobShown{Name: j.Name, Schedule: j.Schedule}
 		if shown.Last, err = p.c.Relay.Store.Job(p.ctx, j.Name); err != nil {
@@ -68,11 +71,11 @@ func showOperator(p *call) error {
 		if from.IsZero() {
 			from = time.Now()
 		}
+		if j.Name == "backup" { // its first start notes a time, and copies nothing
+			shown.Last = d.Copied
+		}
 		shown.Next, _ = quota.Plan{Schedule: j.Schedule}.Next(from) // checked at the start
 		d.Jobs = append(d.Jobs, shown)
-	}
-	if d.Copied, err = p.c.Relay.Store.Job(p.ctx, "backup"); err != nil {
-		return err
 	}
 	return p.show("operator", d)
 }

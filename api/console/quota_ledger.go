@@ -37,8 +37,8 @@ type ledgerLine struct {
 	// Change is what became of the available units: 0 where they were only
 	// reserved before.
 	Change, Units int64
-	// Balance is what was available afterwards; nil on a folded line.
-	Balance   *int64
+	// Balance is what was available afterwards; unknown on a folded line.
+	Balance   int64
 	MessageID string
 	Folded    int64
 	Ref       string
@@ -117,7 +117,7 @@ func (p *call) line(l relay.LedgerLine, m relay.Message) ledgerLine {
 		v.Text = p.N("quota.folded", l.Folded, "Day", p.Day(l.At))
 		return v
 	}
-	v.Balance = &l.AvailableAfter
+	v.Balance = l.AvailableAfter
 	v.Text = p.reason(l, m)
 	return v
 }
@@ -143,7 +143,7 @@ func (p *call) reason(l relay.LedgerLine, m relay.Message) string {
 		return p.T("quota.line.redebit")
 	}
 	if m.Failure != nil {
-		return p.T("quota.line.refund", "Why", p.T("error."+string(m.Failure.Code)))
+		return p.T("error." + string(m.Failure.Code))
 	}
 	return p.T("quota.line.refund_unsure")
 }
@@ -163,8 +163,8 @@ func downloadLedger(p *call) error {
 		lines, err := p.inWords(entries)
 		for _, l := range lines {
 			after := ""
-			if l.Balance != nil {
-				after = strconv.FormatInt(*l.Balance, 10)
+			if l.Folded == 0 {
+				after = strconv.FormatInt(l.Balance, 10)
 			}
 			s.row(l.At.UTC().Format(time.RFC3339Nano), l.Kind, strconv.FormatInt(l.Units, 10), strconv.FormatInt(l.Change, 10), after, l.Ref, l.MessageID, l.To, l.Text)
 		}

@@ -26,13 +26,13 @@ func TestTheQuotaPageSaysWhereEveryUnitWent(t *testing.T) {
 		a, err := h.relay.Account(t.Context(), h.ws.ID)
 		return err == nil && a.Spent == 1 && a.Available == 99
 	})
-	page := b.get(h.path("quota")).is(200).has("99", "A message was accepted.", "The message was sent.", "Given back: This number is not on WhatsApp.",
-		"+14155559901", "Granted under the reference start.", "Used today 1 unit", "Messages of the last 30 days")
-	if n := strings.Count(page.body, h.path("messages")+"/wa_backend%3A3EB0"); n != 4 {
+	page := b.get(h.path("quota")).is(200).has("99", "A message was accepted.", "The message was sent.", "Given back This number is not on WhatsApp.",
+		"+14155559901", "Granted under the reference start.", "Granted under the reference start. +100 100", "+1 99", "-1 98", "Used today 1 unit", "Messages of the last 30 days")
+	if n := strings.Count(page.body, h.path("messages")+"/wa_backend:3EB0"); n != 4 {
 		t.Errorf("%d lines lead to their messages, want 4", n)
 	}
-	b.get(h.path("quota") + "?kind=refund").is(200).has("Given back: This number is not on WhatsApp.").hasNot("A message was accepted.")
-	b.get(h.path("quota") + "?kind=grant").has("Granted under the reference start.").hasNot("Given back:")
+	b.get(h.path("quota") + "?kind=refund").is(200).has("Given back This number is not on WhatsApp.").hasNot("A message was accepted.")
+	b.get(h.path("quota") + "?kind=grant").has("Granted under the reference start.").hasNot("not on WhatsApp")
 	b.get(h.path("quota") + "?kind=%3Cscript%3E&cursor=").is(200).hasNot("<script>")
 
 	b.headers = map[string]string{"HX-Request": "true", "HX-Target": "ledger"}

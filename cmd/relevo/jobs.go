@@ -218,6 +218,17 @@ func (s *server) nightlyCopy(ctx context.Context) error {
 	return errors.Join(s.store.PutJob(ctx, "backup", now), keepNewest(dir, s.c.Retention.Backups))
 }
 
+// copied is when the newest copy was finished; the zero time for none.
+func (s *server) copied() (at time.Time) {
+	found, _ := filepath.Glob(filepath.Join(s.c.Data, "backups", "relevo-*.db")) // the pattern is a good one
+	for _, path := range found {
+		if info, err := os.Stat(path); err == nil && info.ModTime().After(at) {
+			at = info.ModTime()
+		}
+	}
+	return at
+}
+
 // sweep removes the copies that a killed process left unfinished: they are as
 // large as the database.
 func (s *server) sweep() error {

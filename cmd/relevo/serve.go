@@ -288,7 +288,7 @@ func (s *server) handler(j *jobs) http.Handler {
 		},
 		Log: s.log, Observe: s.metrics.request, Draining: s.draining.Load, Ready: s.ready, Version: readVersion().String(),
 		CallsPerMinute: s.c.API.RatePerMinute, Accounts: s.accounts, StoreName: s.storeName(), Node: s.c.Node,
-		Jobs: slices.Concat(j.list, j.perNode),
+		Jobs: slices.Concat(j.list, j.perNode), Copied: s.copied,
 	})
 }
 

@@ -13,9 +13,9 @@ import (
 // address from all networks that have never known its password. So a stranger,
 // or ten thousand of them, can keep strangers out, but not somebody at home.
 var (
-	fromOne   = limit{burst: 40, every: 5 * time.Second}
+	fromOne   = limit{burst: 20, every: 5 * time.Second}
 	atOne     = limit{burst: 8, every: 20 * time.Second}
-	strangers = limit{burst: 60, every: 20 * time.Second}
+	strangers = limit{burst: 30, every: 20 * time.Second}
 )
 
 const (
