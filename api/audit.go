@@ -9,6 +9,13 @@ import (
 // audited is what the audit log calls a call of the API, by its route. What is
 // not here is not in the log: a check, a list that is read again, a look.
 var audited = map[string]string{
+	"PUT /workspaces/:ws/opt-outs/:phone":         "opted_out",
+	"DELETE /workspaces/:ws/opt-outs/:phone":      "opted_in",
+	"POST /workspaces/:ws/endpoints":              "endpoint_created",
+	"PATCH /workspaces/:ws/endpoints/:ep":         "endpoint_changed",
+	"DELETE /workspaces/:ws/endpoints/:ep":        "endpoint_deleted",
+	"POST /workspaces/:ws/endpoints/:ep/rotate":   "secret_rotated",
+	"POST /workspaces/:ws/endpoints/:ep/replay":   "events_replayed",
 	"POST /workspaces":                            "workspace_created",
 	"PATCH /workspaces/:ws":                       "workspace_changed",
 	"DELETE /workspaces/:ws":                      "workspace_deleted",
@@ -28,16 +35,17 @@ var audited = map[string]string{
 	"POST /workspaces/:ws/messages/:id/resend":    "message_resent",
 	"POST /workspaces/:ws/keys":                   "key_created",
 	"DELETE /workspaces/:ws/keys/:id":             "key_revoked",
-	"GET /backup":                                 "backup_downloaded",
 }
 
 // note writes what was done into the audit log. It has been done: where that
 // cannot be written, the call still succeeds, and the server's log says so.
 func (r *request) note(rt route, a answer) {
-	action := audited[rt.method+" "+rt.path]
-	if action == "" {
-		return
+	if action := audited[rt.method+" "+rt.path]; action != "" {
+		r.noteAs(action, a)
 	}
+}
+
+func (r *request) noteAs(action string, a answer) {
 	n := relay.Note{Workspace: r.workspace(), Action: action, By: r.actor(), Subject: r.subject(a)}
 	if v, ok := a.body.(workspaceView); ok && n.Workspace == "" {
 		n.Workspace = v.ID
@@ -69,12 +77,14 @@ func (r *request) subject(a answer) string {
 		return v.Name
 	case entryView:
 		return v.Ref
+	case endpointView:
+		return v.ID
 	case keyView:
 		return v.Name
 	case channelView:
 		return v.Name
 	}
-	for _, name := range []string{"id", "ch", "ws"} {
+	for _, name := range []string{"id", "phone", "ep", "ch", "ws"} {
 		if v := r.param(name); v != "" {
 			return v
 		}

@@ -11,6 +11,18 @@ import (
 // that know more call note themselves; routes of a workspace that are in
 // neither list are noted as "other", with their address.
 var noted = map[string]string{
+	"POST /w/{ws}/endpoints":                  "endpoint_created",
+	"POST /w/{ws}/endpoints/{ep}":             "endpoint_changed",
+	"POST /w/{ws}/endpoints/{ep}/switch":      "endpoint_changed",
+	"POST /w/{ws}/endpoints/{ep}/secret":      "secret_revealed",
+	"POST /w/{ws}/endpoints/{ep}/rotate":      "secret_rotated",
+	"POST /w/{ws}/endpoints/{ep}/delete":      "endpoint_deleted",
+	"POST /w/{ws}/endpoints/{ep}/replay":      "events_replayed",
+	"POST /w/{ws}/chats/new":                  "message_sent",
+	"POST /w/{ws}/chats/{chat}":               "message_sent",
+	"POST /w/{ws}/contacts/opt-outs":          "opted_out",
+	"POST /w/{ws}/contacts/{who}/opt-out":     "opted_out",
+	"POST /w/{ws}/contacts/{who}/opt-in":      "opted_in",
 	"POST /w/{ws}/settings":                   "workspace_changed",
 	"POST /w/{ws}/quota/plan/remove":          "plan_removed",
 	"POST /w/{ws}/keys/{id}/revoke":           "key_revoked",
@@ -38,7 +50,7 @@ var noted = map[string]string{
 }
 
 // unnoted routes change nothing that anybody would ask about.
-var unnoted = []string{"/try", "/preview", "/check", "/sync", "/listen", "/validate", "/search"}
+var unnoted = []string{"/try", "/test", "/preview", "/check", "/sync", "/listen", "/validate", "/search"}
 
 // noteJoined writes into a workspace's audit log that somebody is in its team.
 func (p *call) noteJoined(u account.User, in account.Invite) {
@@ -73,7 +85,7 @@ func (p *call) subject() string {
 	if p.about != "" {
 		return p.about
 	}
-	for _, name := range []string{"id", "chat", "ch"} {
+	for _, name := range []string{"id", "chat", "who", "ep", "ch"} {
 		if v := p.r.PathValue(name); v != "" {
 			return v
 		}
