@@ -84,7 +84,10 @@ func (r *request) subject(a answer) string {
 	case channelView:
 		return v.Name
 	}
-	for _, name := range []string{"id", "phone", "ep", "ch", "ws"} {
+	if r.param("phone") != "" {
+		return relay.LastDigits(r.person())
+	}
+	for _, name := range []string{"id", "ep", "ch", "ws"} {
 		if v := r.param(name); v != "" {
 			return v
 		}

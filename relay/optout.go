@@ -245,3 +245,10 @@ func refusedOut(to Address) *Error {
 	return RefuseField(CodeOptedOut, field, "This person has asked not to get messages, so nothing was sent.",
 		"They are on the workspace's opt-out list until they write START, or an owner takes them off it.")
 }
+
+// LastDigits names somebody for who knows them, and not for others: by the last
+// four characters of their number or id.
+func LastDigits(recipient string) string {
+	r := []rune(recipient)
+	return "…" + string(r[max(0, len(r)-4):])
+}

@@ -129,6 +129,7 @@ func TestAnOwnerReadsAndAnswersAChat(t *testing.T) {
 	}
 	eventually(t, "the answer is read", func() bool { return strings.Contains(b.get(h.path("chats", chat.ID)).text(), "Read") })
 	b.get(h.path("chats")).has("You: Tomorrow.")
+	b.get(h.path("audit")).is(200).has("Message sent by hand", chat.ID).hasNot("Tomorrow.")
 	attempts, err := h.relay.Store.Attempts(t.Context(), h.ws.ID, 1)
 	if err != nil || len(attempts) != 1 || attempts[0].Sender != "Relevo console" {
 		t.Errorf("the log of calls: %+v (%v)", attempts, err)

@@ -181,6 +181,7 @@ func optOut(p *call) error {
 		return err
 	}
 	p.Page = "contacts"
+	p.about = relay.LastDigits(row.Who)
 	_, _, err = p.c.Relay.PutOptOut(p.ctx, relay.OptOut{Workspace: p.WS.ID, Recipient: row.Who, Reason: p.field("reason"), By: p.User.Email})
 	if err != nil {
 		return p.again(err, "contact", row)
@@ -194,6 +195,7 @@ func optIn(p *call) error {
 		return err
 	}
 	p.Page = "contacts"
+	p.about = relay.LastDigits(row.Who)
 	if err := p.c.Relay.DeleteOptOut(p.ctx, p.WS.ID, row.Who); err != nil {
 		return p.again(err, "contact", row)
 	}
@@ -238,6 +240,7 @@ func importOptOuts(p *call) error {
 			return p.again(err, "contacts", data)
 		}
 	}
+	p.about = p.Num(len(phones))
 	return p.doneN(p.At("contacts")+"?show=out", "contacts.imported", len(phones))
 }
 

@@ -33,6 +33,7 @@ func TestAnOwnerKeepsTheOptOutList(t *testing.T) {
 	}
 	b.post(ann+"/opt-out", url.Values{"reason": {strings.Repeat("x", 501)}}).is(422).has("at most 500 characters")
 	b.post(ann+"/opt-in", url.Values{}).is(200).has("This person gets messages again.")
+	b.get(h.path("audit")).is(200).has("Contact opted out", "Contact opted in again", "…0100").hasNot("14155550100")
 	b.get(h.path("contacts", "+19998887777")).is(404)
 	b.post(h.path("contacts", "+19998887777")+"/opt-out", url.Values{}).is(404)
 }
