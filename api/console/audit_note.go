@@ -11,6 +11,7 @@ import (
 // that know more call note themselves; routes of a workspace that are in
 // neither list are noted as "other", with their address.
 var noted = map[string]string{
+	"POST /w/{ws}/templates/new":              "template_submitted",
 	"POST /w/{ws}/endpoints":                  "endpoint_created",
 	"POST /w/{ws}/endpoints/{ep}":             "endpoint_changed",
 	"POST /w/{ws}/endpoints/{ep}/switch":      "endpoint_changed",
@@ -35,11 +36,6 @@ var noted = map[string]string{
 	"POST /w/{ws}/webhook/enable":             "webhook_enabled",
 	"POST /w/{ws}/webhook/disable":            "webhook_disabled",
 	"POST /w/{ws}/webhook":                    "webhook_changed",
-	"POST /w/{ws}/channels":                   "channel_created",
-	"POST /w/{ws}/channels/{ch}":              "channel_changed",
-	"POST /w/{ws}/channels/{ch}/delete":       "channel_deleted",
-	"POST /w/{ws}/channels/{ch}/pause":        "channel_paused",
-	"POST /w/{ws}/channels/{ch}/resume":       "channel_resumed",
 	"POST /w/{ws}/messages/{id}/cancel":       "message_canceled",
 	"POST /w/{ws}/messages/{id}/resend":       "message_resent",
 	"POST /operator/users/{id}/operator":      "operator_changed",
@@ -50,7 +46,7 @@ var noted = map[string]string{
 }
 
 // unnoted routes change nothing that anybody would ask about.
-var unnoted = []string{"/try", "/test", "/preview", "/check", "/sync", "/listen", "/validate", "/search"}
+var unnoted = []string{"/channels/{ch}/{what}", "/try", "/test", "/preview", "/check", "/sync", "/listen", "/validate", "/search"}
 
 // noteJoined writes into a workspace's audit log that somebody is in its team.
 func (p *call) noteJoined(u account.User, in account.Invite) {
@@ -58,12 +54,29 @@ func (p *call) noteJoined(u account.User, in account.Invite) {
 	p.note("member_joined", in.Role)
 }
 
+// belowAChannel is what the audit log calls the forms of a channel, which have
+// one route.
+var belowAChannel = map[string]string{
+	"pause": "channel_paused", "resume": "channel_resumed", "delete": "channel_deleted", "edit": "channel_changed", "credentials": "channel_changed",
+}
+
+// actionOf is what a form did, by its route; empty for nothing to note.
+func (p *call) actionOf(pattern string) string {
+	if pattern != "POST /w/{ws}/channels/{ch}/{what}" {
+		return noted[pattern]
+	}
+	if p.r.PathValue("ch") == "new" {
+		return "channel_created"
+	}
+	return belowAChannel[p.r.PathValue("what")]
+}
+
 // noteRoute writes what a form did into the audit log, where its page has not.
 func (p *call) noteRoute(pattern string) {
 	if p.noted || p.User.ID == "" {
 		return
 	}
-	action := noted[pattern]
+	action := p.actionOf(pattern)
 	method, path, _ := strings.Cut(pattern, " ")
 	if action == "" {
 		if method == "GET" || !strings.HasPrefix(path, "/w/{ws}/") {
@@ -84,6 +97,9 @@ func (p *call) noteRoute(pattern string) {
 func (p *call) subject() string {
 	if p.about != "" {
 		return p.about
+	}
+	if p.r.PathValue("ch") == "new" {
+		return p.r.PathValue("what") // the kind
 	}
 	for _, name := range []string{"id", "chat", "who", "ep", "ch"} {
 		if v := p.r.PathValue(name); v != "" {

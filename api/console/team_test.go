@@ -128,12 +128,13 @@ func TestTheAuditLogSaysWhoAndBywhat(t *testing.T) {
 		}
 	}
 	b.post(h.path("settings"), url.Values{"name": {"=cmd()"}}).is(200)
-	b.get(h.path("audit")).is(200).has(`API key "Robot" command line New webhook URL generated`, `API key "Robot" API Channel paused Sales`, "op@example.com page Settings changed =cmd()")
+	b.post(h.path("channels", h.channel.ID, "resume"), url.Values{}).is(200)
+	b.get(h.path("audit")).is(200).has(`API key "Robot" command line New webhook URL generated`, `API key "Robot" API Channel paused Sales`, "op@example.com page Settings changed =cmd()", "op@example.com page Channel resumed "+h.channel.ID)
 	b.get(h.path("audit") + "?by=key:" + k.ID).has("Channel paused").hasNot("<code>=cmd()</code>")
 	b.get(h.path("audit") + "?action=webhook_rotated").has("New webhook URL generated").hasNot(">Sales<")
 	b.get(h.path("audit") + "?by=%3Cscript%3E&action=%00").is(200).has("Nothing to show").hasNot("<script>")
 	sheet := b.get(h.path("audit.csv"))
-	if !strings.HasPrefix(sheet.body, "\ufeffat,who,") || !strings.Contains(sheet.body, ",'=cmd()\r\n") || strings.Count(sheet.body, "\r\n") != 4 {
+	if !strings.HasPrefix(sheet.body, "\ufeffat,who,") || !strings.Contains(sheet.body, ",'=cmd()\r\n") || strings.Count(sheet.body, "\r\n") != 5 {
 		t.Errorf("%q", sheet.body)
 	}
 	h.somebody(account.Member).get(h.path("audit")).is(403)
