@@ -180,13 +180,12 @@ func TestEveryClientExampleInJSONParses(t *testing.T) {
 	if err != nil || n < 5 {
 		t.Fatalf("%d files: %v", n, err)
 	}
-	lock, err := os.ReadFile(clients + "/node-red/package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, from := range regexp.MustCompile(`"resolved": "([^"]*)"`).FindAllSubmatch(lock, -1) {
-		if !bytes.HasPrefix(from[1], []byte("https://registry.npmjs.org/")) {
-			t.Errorf("the lock file fetches %s", from[1])
+	for _, folder := range []string{"node-red", "zapier"} {
+		lock := document(t, "testdata/clients/"+folder+"/package-lock.json")
+		for _, from := range regexp.MustCompile(`"resolved": "([^"]*)"`).FindAllStringSubmatch(lock, -1) {
+			if !strings.HasPrefix(from[1], "https://registry.npmjs.org/") {
+				t.Errorf("the lock file of %s fetches %s", folder, from[1])
+			}
 		}
 	}
 }

@@ -126,11 +126,11 @@ const nodeREDFolder = clients + "/node-red"
 // installNodeRED installs it once.
 var installNodeRED = sync.OnceValue(func() error { return npmInstall(nodeREDFolder) })
 
-// npmInstall installs what a folder's lock file names.
-func npmInstall(folder string) error {
+// npmInstall installs what a folder's lock file names, less what flags leave out.
+func npmInstall(folder string, flags ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	cmd := exec.CommandContext(ctx, "npm", append([]string{"ci", "--ignore-scripts", "--no-audit", "--no-fund"}, flags...)...)
 	cmd.Dir = folder
 	cmd.WaitDelay = 5 * time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
