@@ -114,7 +114,7 @@ const (
 	injectTemplate = "a1c0de0000000012"
 )
 
-// nodeRED is a running Node-RED with the example's flow.
+// nodeRED is a running Node-RED with one of the example's flows.
 type nodeRED struct {
 	url    string
 	stdout *syncBuffer
@@ -174,10 +174,10 @@ const nodeREDSettings = `module.exports = {
 };
 `
 
-// startNodeRED runs the flow against a webhook, and returns once it listens.
-func startNodeRED(t *testing.T, program, hook string) *nodeRED {
+// startNodeRED runs a flow against a webhook, and returns once it listens.
+func startNodeRED(t *testing.T, program, name, hook string, env ...string) *nodeRED {
 	t.Helper()
-	flow, err := os.ReadFile(nodeREDFolder + "/flow.json")
+	flow, err := os.ReadFile(nodeREDFolder + "/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func startNodeRED(t *testing.T, program, hook string) *nodeRED {
 		n := &nodeRED{url: fmt.Sprintf("http://127.0.0.1:%d", port), stdout: &syncBuffer{}}
 		cmd := exec.Command("node", program, "--userDir", dir, "--settings", filepath.Join(dir, "settings.js"))
 		cmd.Dir = dir
-		cmd.Env = append(clientEnv(hook), "HOME="+dir, "NODE_RED_HOME="+filepath.Dir(program))
+		cmd.Env = append(clientEnv(hook), append(env, "HOME="+dir, "NODE_RED_HOME="+filepath.Dir(program))...)
 		cmd.Stdout, cmd.Stderr = n.stdout, n.stdout
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -287,7 +287,7 @@ func TestARealNodeREDSendsOnceWhateverItRepeats(t *testing.T) {
 	p := start(t, t.TempDir(), quick...)
 	ws := p.workspace(t)
 	line := between(t, p.hook)
-	n := startNodeRED(t, program, line.url)
+	n := startNodeRED(t, program, "flow.json", line.url)
 
 	// one is a press after which there is one message and one debit more.
 	one := func(t *testing.T, calls int, press func() (id string)) (message map[string]any) {
@@ -354,7 +354,7 @@ func TestARealNodeREDSendsATemplateTypedByHandWithARawLineBreak(t *testing.T) {
 	p := start(t, t.TempDir(), quick...)
 	ws := p.workspace(t)
 	line := between(t, p.hook)
-	n := startNodeRED(t, program, line.url)
+	n := startNodeRED(t, program, "flow.json", line.url)
 	n.press(t, injectTemplate)
 	eventually(t, 30*time.Second, "the call", func() bool { return len(line.calls()) > 0 })
 	call := line.calls()[0]
