@@ -3,7 +3,7 @@
 const test = require('node:test');
 const assert = require('node:assert/strict');
 const { createHmac } = require('node:crypto');
-const { App, authData, run, fails, send, relevo, catcher } = require('./harness');
+const { App, run, fails, send, relevo, catcher } = require('./harness');
 
 const hooks = Object.values(App.triggers).filter((trigger) => trigger.operation.type === 'hook');
 
@@ -150,13 +150,4 @@ test('the events to choose from are those that Relevo has', async () => {
   const { types, id } = await relevo('POST', '/endpoints', { url: 'https://example.com/all' });
   await relevo('DELETE', `/endpoints/${id}`);
   assert.deepEqual(Object.keys(choices).sort(), types.sort());
-});
-
-test('a file that somebody sent can be fetched by a later step', async () => {
-  const { withFiles } = require('../lib/files');
-  const path = `/api/v1/workspaces/${authData.workspace}/inbound/wa_backend:3EB001A01E73DA3B8B44AF/files/0`;
-  const file = { name: 'cat.png', type: 'image/png', caption: null, size: 1, missing: null };
-  const shown = await run((z) => withFiles(z, { files: [{ ...file, url: path }, { ...file, url: null }] }));
-  assert.match(shown.files[0].file, /^hydrate\|\|\|.*hydrators\.download/);
-  assert.equal(shown.files[1].file, null);
 });

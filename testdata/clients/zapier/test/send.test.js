@@ -81,6 +81,16 @@ test('a disabled webhook is told', async (t) => {
   assert.equal(refused.message, 'Webhook is disabled');
 });
 
+test('a webhook with a limit says when to come back', async (t) => {
+  await relevo('PATCH', '/webhook', { rate_per_minute: 1 });
+  t.after(() => relevo('PATCH', '/webhook', { rate_per_minute: 0 }));
+  await run(send, { inputData: { phone, text: 'The only one in this minute' } });
+  const error = await fails(send, { inputData: { phone, text: 'One too many' } });
+  assert.equal(error.name, 'ThrottledError');
+  assert.ok(error.delay > 0 && error.delay <= 60, `delay ${error.delay}`);
+  assert.match(error.message, /\.$/);
+});
+
 test('a rotated webhook goes on working', async () => {
   await relevo('POST', '/webhook/rotate', { grace_seconds: 0 });
   assert.match((await run(send, { inputData: { phone, text: 'After the rotation' } })).id, /^wa_backend:/);
