@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"path"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -75,6 +76,12 @@ func TestARotatedURLLivesOnForItsGrace(t *testing.T) {
 	if shown["previous_last_used_by"] != "old-tool" || shown["previous_last_used_at"] == nil || shown["url"] != got["url"] {
 		t.Errorf("got %v", shown)
 	}
+	h.token = path.Base(got["url"].(string))
+	h.accepted(h.post(hello))
+	if a := h.attempts(); a[0].PreviousURL || !a[1].PreviousURL {
+		t.Errorf("which URL was used: %v, %v", a[0].PreviousURL, a[1].PreviousURL)
+	}
+	h.token = old
 	got = h.object(h.api("POST", "webhook/rotate", ""), 200)
 	if got["previous_valid_until"] != nil || got["previous_last_used_by"] != nil {
 		t.Errorf("got %v", got)

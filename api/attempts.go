@@ -47,12 +47,17 @@ type attemptView struct {
 	// Test and Captured calls were answered with an id, and not sent.
 	Test     bool `json:"test"`
 	Captured bool `json:"captured"`
+	// Line and Column are the place of the fault; null where it has none.
+	Line   *int `json:"line"`
+	Column *int `json:"column"`
+	// PreviousURL: it came by the URL before the present one.
+	PreviousURL bool `json:"previous_url"`
 }
 
 var attemptColumns = []string{
 	"id", "at", "last_at", "remote_ip", "sender", "status", "error_code", "message", "message_id", "message_status",
 	"units", "replayed", "count", "warnings", "body", "request_id", "body_base64",
-	"tool", "fix", "excerpt", "test", "captured",
+	"tool", "fix", "excerpt", "test", "captured", "line", "column", "previous_url",
 }
 
 // cells are the row of an attempt under attemptColumns.
@@ -63,6 +68,7 @@ func (v attemptView) cells() []string {
 		strconv.FormatInt(v.Units, 10), strconv.FormatBool(v.Replayed), strconv.Itoa(v.Count),
 		harmless(strings.Join(v.Warnings, "; ")), harmless(v.Body), cell(v.RequestID), strconv.FormatBool(v.BodyBase64),
 		cell(v.Tool), cell(v.Fix), cell(v.Excerpt), strconv.FormatBool(v.Test), strconv.FormatBool(v.Captured),
+		cellInt(v.Line), cellInt(v.Column), strconv.FormatBool(v.PreviousURL),
 	}
 }
 
@@ -71,6 +77,13 @@ func cellTime(t *time.Time) string {
 		return ""
 	}
 	return t.Format(time.RFC3339Nano)
+}
+
+func cellInt(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
 }
 
 func cell(s *string) string {
@@ -95,6 +108,7 @@ func viewAttempt(a relay.Attempt) attemptView {
 		Status: statusOf(a.ErrorCode), ErrorCode: present(string(a.ErrorCode)), Message: present(a.Message), MessageID: present(a.MessageID),
 		Units: a.Units, Replayed: a.Replayed, Count: a.Count, Warnings: a.Warnings, Body: string(a.Body), RequestID: present(a.RequestID),
 		Tool: present(a.Tool), Fix: present(a.Fix), Excerpt: present(a.Excerpt), Test: a.Test, Captured: a.Captured,
+		Line: present(a.Line), Column: present(a.Column), PreviousURL: a.PreviousURL,
 	}
 	if !utf8.Valid(a.Body) {
 		v.Body, v.BodyBase64 = base64.StdEncoding.EncodeToString(a.Body), true

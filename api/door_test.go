@@ -295,6 +295,9 @@ func toolsFix(t *testing.T, h *house) {
 	if a.Tool == nil || *a.Tool != "Zapier" || a.Fix == nil || !strings.Contains(*a.Fix, "Custom Request") || a.Excerpt == nil || *a.Excerpt != "  \"action\": \"send\"\n                  ^" {
 		t.Errorf("attempt %+v", a)
 	}
+	if a.Line == nil || *a.Line != 2 || a.Column == nil || *a.Column != 19 {
+		t.Errorf("the fault is at %v, %v", a.Line, a.Column)
+	}
 	h.refused(h.post(`{"action":"send","phone":"{{phone}}","text":"x"}`, "User-Agent", "Zapier"), 400, relay.CodeInvalidField)
 	if a := h.attempts()[0]; a.Fix == nil || !strings.Contains(*a.Fix, "{{…}}") {
 		t.Errorf("fix %v", a.Fix)
@@ -304,7 +307,7 @@ func toolsFix(t *testing.T, h *house) {
 		t.Errorf("attempt %+v", a)
 	}
 	rec := h.api(http.MethodGet, "attempts?format=csv", "")
-	if !strings.Contains(rec.Body.String(), ",tool,fix,excerpt,test,captured") || !strings.Contains(rec.Body.String(), "Custom Request") {
+	if !strings.Contains(rec.Body.String(), ",tool,fix,excerpt,test,captured,line,column,previous_url") || !strings.Contains(rec.Body.String(), "Custom Request") {
 		t.Errorf("CSV %s", rec.Body)
 	}
 }

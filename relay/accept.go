@@ -68,6 +68,8 @@ type acceptance struct {
 	done    Accepted
 	refusal *Error
 	fetch   bool
+	// previous: it came by the URL before the present one.
+	previous bool
 }
 
 func (r *Relay) newAccept(call Call, a Action) *acceptance {
@@ -82,7 +84,9 @@ func (r *Relay) newAccept(call Call, a Action) *acceptance {
 	}
 }
 
-func (t *acceptance) reset() { t.done, t.refusal, t.fetch, t.header = Accepted{}, nil, false, "" }
+func (t *acceptance) reset() {
+	t.done, t.refusal, t.fetch, t.header, t.previous = Accepted{}, nil, false, "", false
+}
 
 // run is what our 200 promises, from top to bottom.
 func (t *acceptance) run(ctx context.Context, tx Tx) error {
@@ -152,7 +156,7 @@ func (t *acceptance) webhook(ctx context.Context, tx Tx) (Workspace, *Error, err
 	if by := t.call.ReadBy; by != nil && !by.reads(&w.Webhook, w.Country) {
 		return w, nil, ErrHookChanged
 	}
-	if w.Webhook.byPrevious(t.call.Hook, t.call.At) {
+	if t.previous = w.Webhook.byPrevious(t.call.Hook, t.call.At); t.previous {
 		w.Webhook.PreviousUsedAt, w.Webhook.PreviousUsedBy = t.call.At, t.call.UserAgent
 		if err := tx.PutWorkspace(ctx, w); err != nil {
 			return w, nil, err
@@ -381,7 +385,8 @@ func (t *acceptance) refuse(ctx context.Context, tx Tx, refusal *Error) error {
 	t.refusal = refusal
 	at := Attempt{ErrorCode: refusal.Code, Message: refusal.Message, Warnings: t.call.Warnings}
 	if len(refusal.Fields) > 0 {
-		at.Field, at.Excerpt = refusal.Fields[0].Field, refusal.Fields[0].Excerpt
+		f := refusal.Fields[0]
+		at.Field, at.Excerpt, at.Line, at.Column = f.Field, f.Excerpt, f.Line, f.Column
 	}
 	if t.call.Fix != nil {
 		at.Fix = t.call.Fix(refusal)

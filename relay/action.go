@@ -108,12 +108,17 @@ type Attempt struct {
 	// Excerpt shows the place of the fault: a line of the body, and a caret
 	// under it.
 	Excerpt string `json:"excerpt,omitzero"`
+	// Line and Column are that place, as in FieldError.
+	Line   int `json:"line,omitzero"`
+	Column int `json:"column,omitzero"`
 	// Tool is the name of the tool that was recognised, Fix what to do there.
 	Tool string `json:"tool,omitzero"`
 	Fix  string `json:"fix,omitzero"`
 	// Test and Captured are as in Accepted.
-	Test      bool   `json:"test,omitzero"`
-	Captured  bool   `json:"captured,omitzero"`
-	Body      []byte `json:"body"`
-	RequestID string `json:"request_id,omitzero"`
+	Test     bool `json:"test,omitzero"`
+	Captured bool `json:"captured,omitzero"`
+	// PreviousURL: it came by the URL before the present one, in its grace.
+	PreviousURL bool   `json:"previous_url,omitzero"`
+	Body        []byte `json:"body"`
+	RequestID   string `json:"request_id,omitzero"`
 }

@@ -221,7 +221,7 @@ func (r *Relay) RotateWebhook(ctx context.Context, workspace string, grace time.
 				return err
 			}
 		}
-		h.PreviousUsedAt, h.PreviousUsedBy = time.Time{}, ""
+		h.PreviousUsedAt, h.PreviousUsedBy, h.RotatedAt = time.Time{}, "", time.Now().UTC()
 		old := h.Token
 		h.Token, h.Previous, h.PreviousUntil = fresh, nil, time.Time{}
 		if grace > 0 {

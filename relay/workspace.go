@@ -45,6 +45,8 @@ type Webhook struct {
 	Previous *SealedToken `json:"previous,omitzero"`
 	// PreviousUntil is when the previous URL dies.
 	PreviousUntil time.Time `json:"previous_until,omitzero"`
+	// RotatedAt is since when the present URL is; zero: since the workspace is.
+	RotatedAt time.Time `json:"rotated_at,omitzero"`
 	// PreviousUsedAt and PreviousUsedBy (a User-Agent) say when and by what
 	// the previous URL was last used. The zero time: not since the rotation.
 	PreviousUsedAt time.Time `json:"previous_used_at,omitzero"`

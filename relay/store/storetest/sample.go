@@ -19,7 +19,7 @@ func sampleWorkspace() relay.Workspace {
 		Webhook: relay.Webhook{
 			Enabled: true, Token: relay.SealedToken{Hash: relay.TokenHash{1, 2, 3}, Sealed: []byte{0, 255, 7}},
 			Previous:      &relay.SealedToken{Hash: relay.TokenHash{9}, Sealed: []byte("old")},
-			PreviousUntil: at.Add(time.Hour), PreviousUsedAt: at.Add(time.Minute), PreviousUsedBy: "Zapier",
+			PreviousUntil: at.Add(time.Hour), PreviousUsedAt: at.Add(time.Minute), PreviousUsedBy: "Zapier", RotatedAt: at.Add(time.Second),
 			RatePerMinute: 60, DedupeSeconds: 30, Strict: true, AllowMergeTags: true, Test: true, ListenUntil: at.Add(time.Minute), Captured: "att_1",
 			Mapping: &relay.Mapping{Preset: "p", Fields: map[string]relay.MappedField{"phone": {Path: "a.b"}, "text": {Value: "é {c|d}", Default: "e"}}},
 		},
@@ -79,7 +79,7 @@ func sampleAttempt(workspace string) relay.Attempt {
 	return relay.Attempt{
 		ID: "att_1", Workspace: workspace, At: at, RemoteIP: "2001:db8::1", Sender: "curl/8", ErrorCode: relay.CodeInvalidField, Field: "phone",
 		Message: "m", MessageID: messageID(1), Units: 2, Replayed: true, Count: 9, LastAt: at.Add(time.Minute), Warnings: []string{"w"},
-		Body: []byte{0, 1, 0xFF, '"'}, RequestID: "r", Excerpt: "{\n ^", Tool: "Zapier", Fix: "f", Test: true, Captured: true,
+		Body: []byte{0, 1, 0xFF, '"'}, RequestID: "r", Excerpt: "{\n ^", Line: 2, Column: 3, PreviousURL: true, Tool: "Zapier", Fix: "f", Test: true, Captured: true,
 	}
 }
 
