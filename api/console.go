@@ -14,6 +14,7 @@ import (
 
 	"relevo/api/console"
 	"relevo/api/hook"
+	"relevo/api/sender"
 	"relevo/relay"
 )
 
@@ -40,6 +41,7 @@ func (s *server) registerConsole(e *echo.Echo) {
 		},
 		Phone:    hook.PhoneIn,
 		Download: s.downloadForConsole, Backup: s.backupForConsole, Jobs: s.Jobs, Copied: s.Copied,
+		Presets: presetsForConsole, Snippets: snippetsForConsole, CheckMapping: hook.CheckMapping, Draining: s.Draining,
 	}
 	if s.Sent != nil {
 		cfg.Sent, cfg.Write, cfg.Group = s.sentForConsole, s.writeToSandbox, s.newSandboxGroup
@@ -87,6 +89,7 @@ func (s *server) tryForConsole(ctx context.Context, workspace string, in console
 	}
 	if b := v.Would; b != nil {
 		t.To, t.Text, t.File, t.Template, t.Channel = b.To, text(b.Text), text(b.FileName), text(b.Template), b.ChannelID
+		t.Replays = text(b.Replays)
 		t.Messages, t.Units, t.Available, t.Position = b.Messages, b.Units, b.Available, b.Position
 		if b.SendAt != nil {
 			t.SendAt = *b.SendAt
@@ -188,4 +191,20 @@ func (s *server) downloadForConsole(w http.ResponseWriter, r *http.Request, work
 	w.Header().Set("Content-Disposition", disposition(name))
 	_, _ = w.Write(b) // a client that went away
 	return nil
+}
+
+func presetsForConsole() (all []console.Preset) {
+	for _, t := range sender.Tools() {
+		if t.Preset != nil {
+			all = append(all, console.Preset{ID: t.ID, Name: t.Name, Note: t.Preset.Note, Fields: t.Mapping().Fields})
+		}
+	}
+	return all
+}
+
+func snippetsForConsole(url string) (all []console.Snippet) {
+	for _, s := range sender.Snippets(url) {
+		all = append(all, console.Snippet(s))
+	}
+	return all
 }

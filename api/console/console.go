@@ -63,6 +63,14 @@ type Config struct {
 	Copied func() time.Time
 	// Countries are those whose phone numbers can be read: two letters each.
 	Countries []string
+	// Presets are mappings to begin with, and Snippets what one pastes into
+	// tools so that they call a webhook at this address.
+	Presets  func() []Preset
+	Snippets func(url string) []Snippet
+	// CheckMapping refuses a mapping that can make no call.
+	CheckMapping func(relay.Mapping) error
+	// Draining reports that the process takes no more calls; nil: never.
+	Draining func() bool
 	// Version, Store and Node stand at the foot of every page.
 	Version, Store, Node string
 }
@@ -76,6 +84,7 @@ type Console struct {
 	assets   assets
 	routes   []route
 	mux      *http.ServeMux
+	streams  streams
 	handler  http.Handler
 }
 

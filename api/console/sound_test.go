@@ -22,7 +22,7 @@ func (s shown) sound() {
 			s.t.Errorf("%s: policy %q", s.path, policy)
 		}
 	}
-	if strings.Contains(s.body, "<no value>") || strings.Contains(s.body, "ZgotmplZ") || strings.Contains(s.body, "{{") && !strings.Contains(s.path, "webhook") && !strings.Contains(s.path, "/templates") {
+	if strings.Contains(s.body, "<no value>") || strings.Contains(s.body, "ZgotmplZ") || strings.Contains(s.body, "{{") && !strings.Contains(s.path, "webhook") && !strings.Contains(s.path, "/templates") && !strings.Contains(s.path, "/attempts/") {
 		s.t.Errorf("%s: a template left something out:\n%s", s.path, s.body)
 	}
 	ids := map[string]int{}

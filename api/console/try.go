@@ -1,6 +1,7 @@
 package console
 
 import (
+	"strings"
 	"time"
 
 	"relevo/relay"
@@ -31,6 +32,8 @@ type Tried struct {
 	Messages                          int
 	Units, Available                  int64
 	Position                          int
+	// Replays is the message whose call this one repeats; empty for a new one.
+	Replays string
 	SendAt                            time.Time
 	// Paths lead to what a mapping may use.
 	Paths []Leaf
@@ -66,3 +69,17 @@ type Posted struct {
 	Code, Message string
 	Faults        []Fault
 }
+
+// Preset is a mapping for what a tool sends on its own.
+type Preset struct {
+	ID, Name string
+	// Note says which of the tool's calls it is for, in English.
+	Note   string
+	Fields map[string]relay.MappedField
+}
+
+// Snippet is what one pastes into a tool; ID names the tool.
+type Snippet struct{ ID, Name, Code string }
+
+// Key is of the text that says where it goes.
+func (s Snippet) Key() string { return "snippet." + strings.ReplaceAll(s.ID, "-", "_") }

@@ -13,8 +13,8 @@
       document.execCommand("copy"); t.remove(); b.focus();
     }
     const was = b.textContent;
-    b.textContent = "✓";
-    said(b.getAttribute("aria-label") + " ✓");
+    b.textContent = "✓ " + (b.dataset.copied ?? "");
+    said(b.dataset.copied ?? b.getAttribute("aria-label") + " ✓");
     setTimeout(() => { b.textContent = was; }, 1500);
   });
 
