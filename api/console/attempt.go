@@ -133,6 +133,11 @@ func showAttempt(p *call) error {
 	if err != nil {
 		return err
 	}
+	if d.Edit != "" {
+		if d.Checked, err = p.check([]byte(d.Edit), p.At("attempts", d.Row.ID, "send")); err != nil {
+			return err
+		}
+	}
 	return p.show("attempt", d)
 }
 
@@ -182,7 +187,7 @@ func checkEdited(p *call) error {
 		return err
 	}
 	if p.Htmx() {
-		return p.part("attempt", "checked", c)
+		return p.part("attempt", "checked-edit", c)
 	}
 	d, err := p.attemptPage()
 	if err != nil {

@@ -60,10 +60,14 @@ func liveAttempts(p *call) error {
 	}
 	defer p.c.streams.end(p.User.ID)
 	s := &stream{p: p, rc: http.NewResponseController(p.w), known: map[string]time.Time{}}
-	if err := s.begin(); err != nil {
+	l, err := s.first()
+	if err == nil {
+		err = s.begin()
+	}
+	if err != nil {
 		return err
 	}
-	if err := s.run(); err != nil && p.ctx.Err() == nil && !errors.Is(err, errStreamOver) {
+	if err := s.run(l); err != nil && p.ctx.Err() == nil && !errors.Is(err, errStreamOver) {
 		p.c.Log.Error("stream", "route", p.r.Pattern, "request_id", p.RequestID(), "error", err)
 	}
 	return nil // what was begun cannot be answered otherwise
@@ -99,14 +103,17 @@ func (s *stream) begin() error {
 	return s.write(": open\n\n")
 }
 
-// run looks for something new until it is over.
-func (s *stream) run() error {
+// run looks for something new until it is over. A page that is behind l is
+// given all of it.
+func (s *stream) run(l attemptList) error {
 	look, beat, check := time.NewTicker(liveLook), time.NewTicker(liveBeat), time.NewTicker(liveCheck)
 	defer look.Stop()
 	defer beat.Stop()
 	defer check.Stop()
-	if err := s.catchUp(); err != nil {
-		return err
+	if l.After > s.after() {
+		if err := s.send("all", "attempts-list", l, l.After); err != nil {
+			return err
+		}
 	}
 	for {
 		select {
@@ -159,22 +166,16 @@ func (s *stream) after() int64 {
 	return 0
 }
 
-// catchUp sends the whole list where the page is behind it.
-func (s *stream) catchUp() error {
+// first is the list as the stream begins.
+func (s *stream) first() (attemptList, error) {
 	if _, err := s.peek(); err != nil {
-		return err
+		return attemptList{}, err
 	}
 	l, err := s.p.attemptList(s.p.ctx)
-	if err != nil {
-		return err
-	}
 	for _, r := range l.Rows {
 		s.known[r.ID] = r.Latest()
 	}
-	if l.After <= s.after() {
-		return nil
-	}
-	return s.send("all", "attempts-list", l, l.After)
+	return l, err
 }
 
 // peek reports whether the newest attempt is another, or stands for more calls,

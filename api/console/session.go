@@ -23,12 +23,9 @@ const sessionLife = 14 * 24 * time.Hour
 // TLS the cookie has the __Host- prefix, which no other host can set; browsers
 // take that over nothing else.
 func (c *Console) newSessions() *scs.SessionManager {
-	m := scs.New()
-	m.Lifetime = sessionLife
-	m.Store = account.Sessions{Store: c.Relay.Store}
-	m.HashTokenInStore = true
-	m.Cookie.Name = "relevo_session"
-	m.Cookie.HttpOnly, m.Cookie.Path, m.Cookie.SameSite = true, "/", http.SameSiteLaxMode
+	// Not scs.New: that starts a goroutine for a store of its own, for ever.
+	m := &scs.SessionManager{Lifetime: sessionLife, Store: account.Sessions{Store: c.Relay.Store}, Codec: scs.GobCodec{}, HashTokenInStore: true}
+	m.Cookie = scs.SessionCookie{Name: "relevo_session", HttpOnly: true, Path: "/", SameSite: http.SameSiteLaxMode, Persist: true}
 	if c.secure() {
 		m.Cookie.Name, m.Cookie.Secure = "__Host-relevo", true
 	}

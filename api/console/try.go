@@ -34,7 +34,7 @@ type Tried struct {
 	Position                          int
 	// Replays is the message whose call this one repeats; empty for a new one.
 	Replays string
-	SendAt                            time.Time
+	SendAt  time.Time
 	// Paths lead to what a mapping may use.
 	Paths []Leaf
 }

@@ -192,9 +192,6 @@ func changeMapping(p *call) error {
 		return err
 	}
 	refused := p.c.CheckMapping(m)
-	if refused == nil && len(m.Fields) == 0 {
-		refused = relay.RefuseField(relay.CodeInvalidField, "mapping.fields", "The mapping is empty.", "Choose at least where the phone comes from.")
-	}
 	if refused != nil {
 		return p.again(refused, "webhook_mapping", d)
 	}

@@ -12,10 +12,12 @@
       t.value = b.dataset.copy; document.body.append(t); t.select();
       document.execCommand("copy"); t.remove(); b.focus();
     }
-    const was = b.textContent;
-    b.textContent = "✓ " + (b.dataset.copied ?? "");
-    said(b.dataset.copied ?? b.getAttribute("aria-label") + " ✓");
-    setTimeout(() => { b.textContent = was; }, 1500);
+    const name = b.dataset.name ??= b.getAttribute("aria-label") ?? b.textContent, was = b.dataset.was ??= b.textContent;
+    const now = "✓ " + (b.dataset.copied ?? "");
+    said(b.dataset.copied ?? name + " ✓");
+    b.textContent = now;
+    b.setAttribute("aria-label", now);
+    setTimeout(() => { b.textContent = was; b.setAttribute("aria-label", name); }, 1500);
   });
 
   // A field with data-submit sends its form when it changes.
