@@ -19,6 +19,8 @@ const (
 	liveLook  = time.Second
 	liveBeat  = 15 * time.Second
 	liveCheck = time.Minute
+	// liveWrite is how long a client may take to read an event.
+	liveWrite = 30 * time.Second
 	// maxStreams is how many one user may have open on this node: a browser
 	// opens no more to one host.
 	maxStreams = 6
@@ -88,12 +90,10 @@ type stream struct {
 var errStreamOver = errors.New("nobody reads the stream")
 
 // begin answers, and lets the connection stay open: the server's limits are
-// for calls that end.
+// for calls that end. That of writing begins anew with each event.
 func (s *stream) begin() error {
-	for _, set := range []func(time.Time) error{s.rc.SetWriteDeadline, s.rc.SetReadDeadline} {
-		if err := set(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-			return err
-		}
+	if err := s.rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
 	}
 	h := s.p.w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -256,6 +256,9 @@ func (s *stream) send(event, part string, data any, id int64) error {
 }
 
 func (s *stream) write(text string) error {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(liveWrite)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return errStreamOver
+	}
 	if _, err := s.p.w.Write([]byte(text)); err != nil {
 		return errStreamOver
 	}

@@ -161,6 +161,25 @@ func TestNewAttemptsAppearByThemselves(t *testing.T) {
 	}
 }
 
+func TestAStreamOutlivesTheLimitsOfOtherCalls(t *testing.T) {
+	h := newHouse(t)
+	owner := h.operator()
+	limited := httptest.NewUnstartedServer(h.handler)
+	limited.Config.ReadTimeout, limited.Config.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
+	limited.Start()
+	t.Cleanup(limited.Close)
+	h.server = limited
+	_, events, _ := owner.live(h.path("attempts", "live"))
+	for _, phone := range []string{"+14155550101", "+14155550102"} {
+		begun := time.Now()
+		eventually(t, "the limits have passed", func() bool { return time.Since(begun) > time.Second })
+		h.accept(phone, "late")
+		if e := next(t, events); !strings.Contains(e.data, phone[1:]) {
+			t.Fatalf("got %+v", e)
+		}
+	}
+}
+
 func TestAUserHasSixStreamsAndStrangersNone(t *testing.T) {
 	h := newHouse(t)
 	owner := h.operator()
