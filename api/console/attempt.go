@@ -187,7 +187,7 @@ func checkEdited(p *call) error {
 		return err
 	}
 	if p.Htmx() {
-		return p.part("attempt", "checked-edit", c)
+		return p.part("attempt", "hook-checked-edit", c)
 	}
 	d, err := p.attemptPage()
 	if err != nil {

@@ -104,8 +104,10 @@ func switchWebhook(p *call) error {
 		return err
 	}
 	if on {
+		p.note("webhook_enabled", "")
 		return p.done(p.At("webhook"), "webhook.is_on")
 	}
+	p.note("webhook_disabled", "")
 	return p.done(p.At("webhook"), "webhook.is_off")
 }
 

@@ -192,7 +192,7 @@ func checkComposed(p *call) error {
 		return err
 	}
 	if p.Htmx() {
-		return p.part("webhook_try", "checked", c)
+		return p.part("webhook_try", "hook-checked", c)
 	}
 	d, err := p.composePage(f)
 	if err != nil {
@@ -212,7 +212,9 @@ func (p *call) post(body []byte, nonce string) (Posted, error) {
 	if from := p.from(); from.IsValid() {
 		in.RemoteAddr = net.JoinHostPort(from.String(), "0")
 	}
-	return p.c.Post(p.ctx, token, in), nil
+	posted := p.c.Post(p.ctx, token, in)
+	p.about, p.noted = posted.MessageID, p.WS.Webhook.Test // a test sends nothing
+	return posted, nil
 }
 
 // toAttempt leads to the attempt that a call from here became.

@@ -184,6 +184,7 @@ func changeMapping(p *call) error {
 		if _, err := p.c.Relay.UpdateWebhook(p.ctx, p.WS.ID, relay.WebhookPatch{Mapping: none}); err != nil {
 			return err
 		}
+		p.note("webhook_changed", "")
 		return p.done(p.At("webhook", "mapping"), "mapping.removed")
 	}
 	m := p.typedMapping()
@@ -200,8 +201,10 @@ func changeMapping(p *call) error {
 		if _, err := p.c.Relay.UpdateWebhook(p.ctx, p.WS.ID, relay.WebhookPatch{Mapping: &mapping}); err != nil {
 			return p.again(err, "webhook_mapping", d)
 		}
+		p.note("webhook_changed", m.Preset)
 		return p.done(p.At("webhook", "mapping"), "mapping.saved")
 	}
+	p.noted = true // nothing was changed
 	if d.Captured != nil {
 		if d.Preview, err = p.preview(*d.Captured, m); err != nil {
 			return err

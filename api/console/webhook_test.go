@@ -34,6 +34,8 @@ func TestTheSecretIsShownToWhoeverAsksAndMayKnowIt(t *testing.T) {
 	}
 	owner.headers = map[string]string{"HX-Request": "true"}
 	owner.postPart(h.path("webhook", "reveal"), url.Values{}, h.token, "Hide URL")
+	owner.headers = nil
+	owner.get(h.path("audit")).has("Webhook URL revealed").hasNot(h.token)
 	if strings.Contains(h.log.String(), h.token) {
 		t.Error("the secret is in the log")
 	}
@@ -80,6 +82,8 @@ func TestTheOwnerSwitchesTheWebhookOffAndOn(t *testing.T) {
 	eventually(t, "what was queued goes out", func() bool { return h.status(queued) == relay.Read })
 	owner.post(h.path("webhook", "enabled"), url.Values{"enabled": {"true"}}).is(200).has("The webhook is on.")
 	h.accept("+14155550100", "again")
+	owner.post(h.path("webhook", "mapping"), url.Values{"field_0": {"text"}, "how_0": {"value"}, "what_0": {"x"}, "field_1": {"phone"}, "what_1": {"tel"}, "do": {"preview"}}).is(200)
+	owner.get(h.path("audit")).has("Webhook disabled", "Webhook enabled").hasNot("webhook/", ">Webhook changed<td")
 }
 
 // status is a message's.
@@ -154,6 +158,7 @@ func TestACallIsTriedAndSentOnceFromAForm(t *testing.T) {
 	if a, err := h.relay.Account(t.Context(), h.ws.ID); err != nil || a.Available != 99 {
 		t.Errorf("units left: %d %v", a.Available, err)
 	}
+	owner.get(h.path("audit")).has(h.newest().MessageID)
 	form.Set("text", "something else")
 	owner.post(h.path("webhook", "send"), form).is(200).has("accepted 200")
 }
