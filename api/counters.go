@@ -14,16 +14,17 @@ type countersView struct {
 	To   *time.Time   `json:"to"`
 }
 
-// countsView counts one channel's messages; failed is a part of sent.
+// countsView counts one channel's messages; failed and delivered are parts of sent.
 type countsView struct {
 	ChannelID string `json:"channel_id"`
 	Sent      int64  `json:"sent"`
 	Failed    int64  `json:"failed"`
+	Delivered int64  `json:"delivered"`
 	Received  int64  `json:"received"`
 }
 
 func viewCounts(c relay.Counts) countsView {
-	return countsView{ChannelID: c.Channel, Sent: c.Sent, Failed: c.Failed, Received: c.Received}
+	return countsView{ChannelID: c.Channel, Sent: c.Sent, Failed: c.Failed, Delivered: c.Delivered, Received: c.Received}
 }
 
 func (s *server) showCounters(r *request) (answer, error) {

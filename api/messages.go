@@ -203,6 +203,14 @@ func (s *server) cancelMessage(r *request) (answer, error) {
 	return ok(viewMessage(m)), err
 }
 
+func (s *server) confirmMessage(r *request) (answer, error) {
+	if err := s.mayExist(r); err != nil {
+		return answer{}, err
+	}
+	m, err := s.relay.Confirm(r.ctx, r.workspace(), r.messageID())
+	return ok(viewMessage(m)), err
+}
+
 func (s *server) resendMessage(r *request) (answer, error) {
 	if err := s.mayExist(r); err != nil {
 		return answer{}, err

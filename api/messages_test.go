@@ -40,6 +40,7 @@ func TestAMessageIsShownCanceledAndSentAgain(t *testing.T) {
 		}
 	}
 	h.refused(h.api("POST", "messages/"+id+"/resend", ""), 409, relay.CodeNotResendable)
+	h.refused(h.api("POST", "messages/"+id+"/confirm", ""), 409, relay.CodeConflict)
 	if got := h.object(h.api("POST", "messages/"+id+"/cancel", ""), 200); got["status"] != "canceled" || got["error"].(map[string]any)["code"] != "canceled" {
 		t.Errorf("got %v", got)
 	}
@@ -53,7 +54,7 @@ func TestAMessageIsShownCanceledAndSentAgain(t *testing.T) {
 		t.Errorf("got %v", fresh)
 	}
 	for _, unknown := range []string{"x", "wa_backend:3EB0000000000000000000", "3EB0", "%00", "a%2Fb"} {
-		for _, act := range []struct{ method, path string }{{"GET", ""}, {"POST", "/cancel"}, {"POST", "/resend"}} {
+		for _, act := range []struct{ method, path string }{{"GET", ""}, {"POST", "/cancel"}, {"POST", "/resend"}, {"POST", "/confirm"}} {
 			h.refused(h.api(act.method, "messages/"+unknown+act.path, ""), 404, relay.CodeNotFound)
 		}
 	}

@@ -81,6 +81,7 @@ func (s *server) routes() []route {
 		{http.MethodGet, ws + "/messages/:id", ownWorkspace, s.showMessage},
 		{http.MethodPost, ws + "/messages/:id/cancel", ownWorkspace, s.cancelMessage},
 		{http.MethodPost, ws + "/messages/:id/resend", ownWorkspace, s.resendMessage},
+		{http.MethodPost, ws + "/messages/:id/confirm", ownWorkspace, s.confirmMessage},
 		{http.MethodGet, ws + "/queue", ownWorkspace, s.showQueue},
 		{http.MethodGet, ws + "/chats", ownWorkspace, s.listChats},
 		{http.MethodPost, ws + "/chats", ownWorkspace, s.createChat},

@@ -157,7 +157,7 @@ func pay(ctx context.Context, tx Tx, m *Message, owed effect, now time.Time) err
 }
 
 // count keeps the channel's counters: sent is what was handed over, failed the
-// part of it that failed as far as we know.
+// part of it that failed as far as we know, delivered the part that arrived.
 func count(ctx context.Context, tx Tx, m *Message, c Change) error {
 	n := Counts{Channel: m.Channel}
 	if m.Status == Sending && c.Status != Queued {
@@ -168,10 +168,18 @@ func count(ctx context.Context, tx Tx, m *Message, c Change) error {
 		return nil
 	}
 	n.Failed = failing(c.Status) - failing(m.Status)
-	if n.Sent == 0 && n.Failed == 0 {
+	n.Delivered = arrived(c.Status) - arrived(m.Status)
+	if n.Sent == 0 && n.Failed == 0 && n.Delivered == 0 {
 		return nil
 	}
 	return tx.Count(ctx, m.Workspace, m.HandedAt, n)
+}
+
+func arrived(s Status) int64 {
+	if s == Delivered || s == Read {
+		return 1
+	}
+	return 0
 }
 
 func failing(s Status) int64 {

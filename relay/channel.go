@@ -139,8 +139,15 @@ type Chat struct {
 type Counts struct {
 	Channel string `json:"channel_id"`
 	// Sent counts what was handed over, failed or not; Failed is the part of
-	// it that failed.
-	Sent     int64 `json:"sent"`
-	Failed   int64 `json:"failed"`
-	Received int64 `json:"received"`
+	// it that failed, Delivered the part of which a provider said that it was
+	// delivered or read. All three count in the minute of the hand-over.
+	Sent      int64 `json:"sent"`
+	Failed    int64 `json:"failed"`
+	Delivered int64 `json:"delivered"`
+	Received  int64 `json:"received"`
+}
+
+// Add adds up what one channel sent in two periods.
+func (c *Counts) Add(n Counts) {
+	c.Sent, c.Failed, c.Delivered, c.Received = c.Sent+n.Sent, c.Failed+n.Failed, c.Delivered+n.Delivered, c.Received+n.Received
 }

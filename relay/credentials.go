@@ -33,11 +33,17 @@ func (r *Relay) Notices(c Channel, now time.Time) (list []string) {
 	if c.TemplatesFault != "" {
 		list = append(list, "The list of templates could not be read: "+c.TemplatesFault)
 	}
-	r.breakers.meet(c) // it may have sent nothing yet
-	if until := r.breakers.shut(c.ID, now); !until.IsZero() {
+	if until := r.Outage(c, now); !until.IsZero() {
 		list = append(list, fmt.Sprintf("The provider is out of order; messages wait and nothing is lost. The next try is at %s.", until.UTC().Format("15:04:05 UTC")))
 	}
 	return list
+}
+
+// Outage is until when a channel waits because its provider is out of order;
+// the zero time where it does not.
+func (r *Relay) Outage(c Channel, now time.Time) time.Time {
+	r.breakers.meet(c) // it may have sent nothing yet
+	return r.breakers.shut(c.ID, now)
 }
 
 func countDays(n int) string {

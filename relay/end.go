@@ -9,20 +9,11 @@ import (
 // Cancel ends a queued message and gives its units back; with a first part
 // goes the second. CodeNotCancelable where it is no longer queued.
 func (r *Relay) Cancel(ctx context.Context, workspace, id string) (Message, error) {
-	var m Message
-	err := r.update(ctx, workspace, func(tx Tx) (err error) {
-		if m, err = findMessage(ctx, tx, workspace, id); err != nil {
-			return err
-		}
-		if m.Status != Queued {
-			return Refusef(CodeNotCancelable, "Only a queued message can be canceled; this one is %s.", m.Status)
-		}
-		return endQueued(ctx, tx, &m, canceledChange(time.Now()))
-	})
-	if err == nil {
-		r.dispatcher.Wake()
+	all, err := r.cancel(ctx, workspace, id)
+	if err != nil {
+		return Message{}, err
 	}
-	return m, err
+	return all[0], nil
 }
 
 func canceledChange(now time.Time) Change {

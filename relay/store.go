@@ -201,8 +201,12 @@ type Lists interface {
 	Queue(ctx context.Context, workspace string, now time.Time) ([]LaneView, error)
 	// Backlog sums up all lanes.
 	Backlog(ctx context.Context, now time.Time) (Backlog, error)
-	// Items are ids of up to n queued items of a lane that are not out.
+	// Items are ids of the first n queued items of a lane that are not out, in
+	// the order in which they came in.
 	Items(ctx context.Context, lane string, n int) ([]string, error)
+	// Ahead counts, for each of some places in a lane (queue.Item's Seq), the
+	// items before it, the one that is out included.
+	Ahead(ctx context.Context, lane string, places []int64) ([]int, error)
 	Shelves
 	CardLists
 }

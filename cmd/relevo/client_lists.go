@@ -125,7 +125,7 @@ func (r *remote) newCountersCommand() *cobra.Command {
 			}
 			return r.table(a, "counters",
 				column{"CHANNEL", "channel_id", nil}, column{"SENT", "sent", nil},
-				column{"FAILED", "failed", nil}, column{"RECEIVED", "received", nil})
+				column{"FAILED", "failed", nil}, column{"DELIVERED", "delivered", nil}, column{"RECEIVED", "received", nil})
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "from this `time` on, like 2024-05-01T00:00:00Z")

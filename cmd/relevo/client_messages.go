@@ -37,8 +37,8 @@ var messageColumns = [...]column{
 }
 
 func (r *remote) newMessagesCommand() *cobra.Command {
-	return group("messages", "List, read, cancel and resend messages",
-		r.newMessagesListCommand(), r.newMessagesShowCommand(), r.newMessagesCancelCommand(), r.newMessagesResendCommand())
+	return group("messages", "List, read, cancel, resend and confirm messages",
+		r.newMessagesListCommand(), r.newMessagesShowCommand(), r.newMessagesCancelCommand(), r.newMessagesResendCommand(), r.newMessagesConfirmCommand())
 }
 
 func (r *remote) newMessagesListCommand() *cobra.Command {
@@ -184,6 +184,28 @@ func (r *remote) newMessagesResendCommand() *cobra.Command {
 				return err
 			}
 			return r.detail(a, messageColumns[:6]...)
+		},
+	}
+}
+
+func (r *remote) newMessagesConfirmCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "confirm ID",
+		Short: "Say that a message arrived of which the provider said nothing",
+		Long: "Confirm settles a message that is unknown or unconfirmed as delivered, after you have asked\n" +
+			"the other side. The units of an unconfirmed one came back; they are taken again.",
+		Example: "  relevo messages confirm wa_backend:3EB0018F3A2B4C5D6E7F80",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path, err := r.in(cmd.Context(), "messages", args[0], "confirm")
+			if err != nil {
+				return err
+			}
+			if _, err := r.call(cmd.Context(), client.Call{Method: http.MethodPost, Path: path}); err != nil {
+				return err
+			}
+			r.done("%s is settled as delivered.", args[0])
+			return nil
 		},
 	}
 }

@@ -266,7 +266,7 @@ func (s *Store) Counts(_ context.Context, workspace string, from, to time.Time) 
 				sum = &relay.Counts{Channel: n.Channel}
 				sums[n.Channel] = sum
 			}
-			sum.Sent, sum.Failed, sum.Received = sum.Sent+n.Sent, sum.Failed+n.Failed, sum.Received+n.Received
+			sum.Add(n)
 		}
 		return nil
 	})
@@ -351,23 +351,4 @@ func (s *Store) Backlog(context.Context, time.Time) (b relay.Backlog, _ error) {
 		}
 	}
 	return b, nil
-}
-
-// Items are ids of queued items of a lane that are not out.
-func (s *Store) Items(_ context.Context, laneID string, n int) ([]string, error) {
-	s.lanes.mu.RLock()
-	defer s.lanes.mu.RUnlock()
-	l := s.lanes.lanes[laneID]
-	if l == nil {
-		return nil, nil
-	}
-	var ids []string
-	for _, line := range l.recipients {
-		for _, p := range line {
-			if !p.Out && len(ids) < n {
-				ids = append(ids, p.ID)
-			}
-		}
-	}
-	return ids, nil
 }

@@ -80,7 +80,7 @@ func (t *tx) Count(_ context.Context, workspace string, at time.Time, c relay.Co
 	if err != nil {
 		return err
 	}
-	c.Sent, c.Failed, c.Received = c.Sent+old.Sent, c.Failed+old.Failed, c.Received+old.Received
+	c.Add(old)
 	return put(t, bCount, key, c)
 }
 

@@ -288,14 +288,15 @@ func flushCounts(b *pgx.Batch, counts map[countKey]relay.Counts) {
 		return compareKeys(key{ws: x.ws, b: x.channel}, key{ws: y.ws, b: y.channel})*2 + int(min(1, max(-1, x.minute-y.minute)))
 	})
 	var ws, channels []string
-	var minutes, sent, failed, received []int64
+	var minutes, sent, failed, delivered, received []int64
 	for _, k := range keys {
 		n := counts[k]
 		ws, channels, minutes = append(ws, k.ws), append(channels, plain(k.channel)), append(minutes, k.minute)
-		sent, failed, received = append(sent, n.Sent), append(failed, n.Failed), append(received, n.Received)
+		sent, failed, delivered, received = append(sent, n.Sent), append(failed, n.Failed), append(delivered, n.Delivered), append(received, n.Received)
 	}
-	b.Queue(`INSERT INTO counter AS c (workspace_id, minute, channel, sent, failed, received)
-		SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-		ON CONFLICT (workspace_id, minute, channel) DO UPDATE SET sent = c.sent + excluded.sent, failed = c.failed + excluded.failed, received = c.received + excluded.received`,
-		ws, minutes, channels, sent, failed, received)
+	b.Queue(`INSERT INTO counter AS c (workspace_id, minute, channel, sent, failed, delivered, received)
+		SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+		ON CONFLICT (workspace_id, minute, channel) DO UPDATE SET sent = c.sent + excluded.sent, failed = c.failed + excluded.failed,
+			delivered = c.delivered + excluded.delivered, received = c.received + excluded.received`,
+		ws, minutes, channels, sent, failed, delivered, received)
 }

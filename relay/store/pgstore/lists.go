@@ -317,10 +317,10 @@ func (s *Store) Counts(ctx context.Context, workspace string, from, to time.Time
 	}
 	err = s.list(ctx, func(_ instant, rows pgx.Rows) error {
 		var c relay.Counts
-		err := rows.Scan(&c.Channel, &c.Sent, &c.Failed, &c.Received)
+		err := rows.Scan(&c.Channel, &c.Sent, &c.Failed, &c.Delivered, &c.Received)
 		out = append(out, c)
 		return err
-	}, `SELECT channel, sum(sent)::bigint, sum(failed)::bigint, sum(received)::bigint FROM counter
+	}, `SELECT channel, sum(sent)::bigint, sum(failed)::bigint, sum(delivered)::bigint, sum(received)::bigint FROM counter
 		WHERE workspace_id = $1 AND minute >= $2 AND minute < $3 GROUP BY channel ORDER BY channel`, workspace, first, end)
 	return out, err
 }

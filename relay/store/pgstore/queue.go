@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -83,7 +84,7 @@ type withMore struct {
 // Scan reads a row with its last columns.
 func (w withMore) Scan(dest ...any) error { return w.Rows.Scan(append(dest, w.more...)...) }
 
-// Items are ids of queued items of a lane that are not out.
+// Items are ids of the first n queued items of a lane that are not out.
 func (s *Store) Items(ctx context.Context, lane string, n int) (ids []string, err error) {
 	refs, err := s.refs(ctx, `SELECT workspace_id, id FROM message WHERE workspace_id = $1 AND lane = $2 AND seq IS NOT NULL AND NOT out ORDER BY seq LIMIT $3`,
 		relay.WorkspaceOfLane(lane), lane, n)
@@ -91,6 +92,34 @@ func (s *Store) Items(ctx context.Context, lane string, n int) (ids []string, er
 		ids = append(ids, r.ID)
 	}
 	return ids, err
+}
+
+// Ahead counts the items before each of some places in a lane: one walk along
+// the lane, whose items are put into the gaps between the places.
+func (s *Store) Ahead(ctx context.Context, lane string, places []int64) ([]int, error) {
+	sorted := slices.Compact(slices.Sorted(slices.Values(places)))
+	within := make([]int, len(sorted)+1)
+	if len(sorted) > 0 {
+		err := s.list(ctx, func(_ instant, rows pgx.Rows) error {
+			var gap, n int
+			err := rows.Scan(&gap, &n)
+			within[gap] = n
+			return err
+		}, `SELECT width_bucket(seq, $3::bigint[]), count(*)::int FROM message
+			WHERE workspace_id = $1 AND lane = $2 AND seq IS NOT NULL GROUP BY 1`, relay.WorkspaceOfLane(lane), lane, sorted)
+		if err != nil {
+			return nil, err
+		}
+	}
+	for i := 1; i < len(within); i++ {
+		within[i] += within[i-1]
+	}
+	ahead := make([]int, len(places))
+	for i, at := range places {
+		n, _ := slices.BinarySearch(sorted, at)
+		ahead[i] = within[n]
+	}
+	return ahead, nil
 }
 
 // Backlog sums up all lanes.

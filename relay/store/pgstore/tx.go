@@ -122,7 +122,9 @@ func (o *overlay) count(k countKey, n relay.Counts) {
 		o.counts = map[countKey]relay.Counts{}
 	}
 	sum := o.counts[k]
-	o.counts[k] = relay.Counts{Channel: k.channel, Sent: sum.Sent + n.Sent, Failed: sum.Failed + n.Failed, Received: sum.Received + n.Received}
+	sum.Add(n)
+	sum.Channel = k.channel
+	o.counts[k] = sum
 }
 
 // read finds a row: written by this function or one before it in its group,

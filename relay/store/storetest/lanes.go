@@ -26,6 +26,8 @@ func lanes() []ruleCase {
 		{"RestLanesLetsEveryIdleLaneWaitOneFullSpacing", laneCase(restLanes)},
 		{"DepthCountsWhatIsOnTheLane", laneCase(depth)},
 		{"ItemsWhoseTimePassedAreFoundUnlessTheyAreOut", laneCase(expiredItems)},
+		{"TheFirstItemsOfALaneAreListedInTheirOrder", laneCase(firstItems)},
+		{"APlaceKnowsHowManyAreBeforeIt", laneCase(aheadOf)},
 	}
 }
 

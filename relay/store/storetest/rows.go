@@ -35,7 +35,7 @@ func everyRow(t *testing.T, b *bench) {
 	b.reopen()
 	b.view(func(t *report, tx relay.Tx) error { return checkRows(t, tx, w) })
 	counts, err := b.store.Counts(t.Context(), w.ID, time.Time{}, time.Time{})
-	row(t, "counts", []relay.Counts{{Channel: sampleChannelID, Sent: 3, Failed: 2, Received: 1}})(counts, err)
+	row(t, "counts", []relay.Counts{{Channel: sampleChannelID, Sent: 3, Failed: 2, Delivered: 1, Received: 1}})(counts, err)
 	keys, err := b.store.APIKeys(t.Context(), w.ID)
 	row(t, "keys", []relay.APIKey{{ID: "key_1", Workspace: w.ID, Name: "n", Hash: relay.TokenHash{5}, CreatedAt: at}})(keys, err)
 }
@@ -278,8 +278,8 @@ func counters(t *testing.T, b *bench) {
 	b.update(func(t *report, tx relay.Tx) error {
 		return errors.Join(
 			tx.Count(ctx, ws, noon, relay.Counts{Channel: "a", Sent: 1}),
-			tx.Count(ctx, ws, noon.Add(59*time.Second), relay.Counts{Channel: "a", Sent: 1, Failed: 1}),
-			tx.Count(ctx, ws, noon.Add(time.Minute), relay.Counts{Channel: "a", Sent: 10, Failed: -1}),
+			tx.Count(ctx, ws, noon.Add(59*time.Second), relay.Counts{Channel: "a", Sent: 1, Failed: 1, Delivered: 2}),
+			tx.Count(ctx, ws, noon.Add(time.Minute), relay.Counts{Channel: "a", Sent: 10, Failed: -1, Delivered: 3}),
 			tx.Count(ctx, ws, noon, relay.Counts{Channel: "b", Received: 5}),
 			tx.Count(ctx, other, noon, relay.Counts{Channel: "a", Sent: 100}),
 		)
@@ -289,9 +289,9 @@ func counters(t *testing.T, b *bench) {
 		from, to time.Time
 		want     []relay.Counts
 	}{
-		{"all", time.Time{}, time.Time{}, []relay.Counts{{Channel: "a", Sent: 12}, {Channel: "b", Received: 5}}},
-		{"the first minute", noon, noon.Add(time.Minute), []relay.Counts{{Channel: "a", Sent: 2, Failed: 1}, {Channel: "b", Received: 5}}},
-		{"from the second minute", noon.Add(time.Minute), time.Time{}, []relay.Counts{{Channel: "a", Sent: 10, Failed: -1}}},
+		{"all", time.Time{}, time.Time{}, []relay.Counts{{Channel: "a", Sent: 12, Delivered: 5}, {Channel: "b", Received: 5}}},
+		{"the first minute", noon, noon.Add(time.Minute), []relay.Counts{{Channel: "a", Sent: 2, Failed: 1, Delivered: 2}, {Channel: "b", Received: 5}}},
+		{"from the second minute", noon.Add(time.Minute), time.Time{}, []relay.Counts{{Channel: "a", Sent: 10, Failed: -1, Delivered: 3}}},
 		{"before", time.Time{}, noon, nil},
 	} {
 		got, err := b.store.Counts(ctx, ws, c.from, c.to)

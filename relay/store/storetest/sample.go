@@ -149,7 +149,7 @@ func fillRows(ctx context.Context, tx relay.Tx, w relay.Workspace) error {
 		func() error { return tx.PutUser(ctx, w.ID, ch, sampleUser, "+525512345678") },
 		func() error { return tx.PutCard(ctx, sampleCard(w.ID)) },
 		func() error {
-			return tx.Count(ctx, w.ID, at, relay.Counts{Channel: ch, Sent: 3, Failed: 2, Received: 1})
+			return tx.Count(ctx, w.ID, at, relay.Counts{Channel: ch, Sent: 3, Failed: 2, Delivered: 1, Received: 1})
 		},
 	} {
 		if err := write(); err != nil {

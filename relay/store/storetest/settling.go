@@ -263,35 +263,36 @@ func slowCall(t *testing.T, w *world) {
 }
 
 func counted(t *testing.T, w *world) {
-	check := func(sent, failed, received int64) {
+	check := func(want relay.Counts) {
 		t.Helper()
 		got, err := w.store.Counts(t.Context(), w.ws.ID, time.Time{}, time.Time{})
 		if err != nil || len(got) != 1 {
 			t.Fatalf("counts %v (%v)", got, err)
 		}
-		if c := got[0]; c.Sent != sent || c.Failed != failed || c.Received != received {
-			t.Errorf("sent %d, failed %d, received %d; want %d, %d, %d", c.Sent, c.Failed, c.Received, sent, failed, received)
-		}
+		want.Channel = w.ch.ID
+		equal(t, "counts", got[0], want)
 	}
 	a := w.accept(text("+1", "a"))
 	w.dispatch(3 * time.Second)
-	check(1, 0, 0)
+	check(relay.Counts{Sent: 1})
 	w.driver.fails(&relay.SendError{Verdict: relay.Refused})
 	b := w.accept(text("+1", "b"))
 	w.dispatch(3 * time.Second)
-	check(2, 1, 0)
+	check(relay.Counts{Sent: 2, Failed: 1})
 	w.report(a, relay.Failed)
-	check(2, 2, 0)
+	check(relay.Counts{Sent: 2, Failed: 2})
 	w.report(b, relay.Delivered)
-	check(2, 1, 0)
+	check(relay.Counts{Sent: 2, Failed: 1, Delivered: 1})
+	w.report(b, relay.Read)
+	check(relay.Counts{Sent: 2, Failed: 1, Delivered: 1}) // once
 	w.driver.fails(&relay.SendError{Verdict: relay.Deferred, After: time.Hour})
 	w.accept(text("+1", "c"))
 	w.dispatch(3 * time.Second)
-	check(2, 1, 0) // it did not go out
+	check(relay.Counts{Sent: 2, Failed: 1, Delivered: 1}) // it did not go out
 	if _, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, relay.Inbound{From: "+9", At: time.Now()}); err != nil {
 		t.Fatal(err)
 	}
-	check(2, 1, 1)
+	check(relay.Counts{Sent: 2, Failed: 1, Delivered: 1, Received: 1})
 }
 
 func sendAt(t *testing.T, w *world) {
