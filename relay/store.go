@@ -205,8 +205,9 @@ type Lists interface {
 	// the order in which they came in.
 	Items(ctx context.Context, lane string, n int) ([]string, error)
 	// Ahead counts, for each of some places in a lane (queue.Item's Seq), the
-	// items before it, the one that is out included.
-	Ahead(ctx context.Context, lane string, places []int64) ([]int, error)
+	// items before it that may leave before its turn: the one that is out, and
+	// those that wait for no time after now and for no file.
+	Ahead(ctx context.Context, lane string, places []int64, now time.Time) ([]int, error)
 	Shelves
 	CardLists
 }

@@ -3,6 +3,7 @@ package boltstore
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // Items are ids of the first n queued items of a lane that are not out. Each
@@ -56,8 +57,8 @@ func (f *nearest) take(p *place) bool {
 	return true
 }
 
-// Ahead counts the items before each of some places in a lane.
-func (s *Store) Ahead(_ context.Context, laneID string, places []int64) ([]int, error) {
+// Ahead counts the items before each of some places in a lane that may leave.
+func (s *Store) Ahead(_ context.Context, laneID string, places []int64, now time.Time) ([]int, error) {
 	sorted := slices.Sorted(slices.Values(places))
 	within := make([]int, len(sorted)+1) // items that are behind so many of the places, or on the last of them
 	s.lanes.mu.RLock()
@@ -65,6 +66,9 @@ func (s *Store) Ahead(_ context.Context, laneID string, places []int64) ([]int, 
 	if l := s.lanes.lanes[laneID]; l != nil {
 		for _, line := range l.recipients {
 			for _, p := range line {
+				if !p.Out && (p.Unready || p.NotBefore.After(now)) {
+					continue
+				}
 				n, _ := slices.BinarySearch(sorted, p.Seq+1)
 				within[n]++
 			}

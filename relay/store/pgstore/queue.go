@@ -94,9 +94,13 @@ func (s *Store) Items(ctx context.Context, lane string, n int) (ids []string, er
 	return ids, err
 }
 
-// Ahead counts the items before each of some places in a lane: one walk along
-// the lane, whose items are put into the gaps between the places.
-func (s *Store) Ahead(ctx context.Context, lane string, places []int64) ([]int, error) {
+// Ahead counts the items before each of some places in a lane that may leave:
+// one walk along the lane, whose items are put into the gaps between the places.
+func (s *Store) Ahead(ctx context.Context, lane string, places []int64, now time.Time) ([]int, error) {
+	at, err := s.present(ctx)
+	if err != nil {
+		return nil, s.told(err)
+	}
 	sorted := slices.Compact(slices.Sorted(slices.Values(places)))
 	within := make([]int, len(sorted)+1)
 	if len(sorted) > 0 {
@@ -106,7 +110,8 @@ func (s *Store) Ahead(ctx context.Context, lane string, places []int64) ([]int, 
 			within[gap] = n
 			return err
 		}, `SELECT width_bucket(seq, $3::bigint[]), count(*)::int FROM message
-			WHERE workspace_id = $1 AND lane = $2 AND seq IS NOT NULL GROUP BY 1`, relay.WorkspaceOfLane(lane), lane, sorted)
+			WHERE workspace_id = $1 AND lane = $2 AND seq IS NOT NULL AND (out OR NOT unready AND (not_before IS NULL OR not_before <= $4))
+			GROUP BY 1`, relay.WorkspaceOfLane(lane), lane, sorted, at.toRemote(now))
 		if err != nil {
 			return nil, err
 		}

@@ -52,24 +52,26 @@ func firstItems(t *testing.T, l *line) {
 func aheadOf(t *testing.T, l *line) {
 	ahead := func(places ...int64) []int {
 		t.Helper()
-		n, err := l.store.Ahead(t.Context(), l.id, places)
+		n, err := l.store.Ahead(t.Context(), l.id, places, l.now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
 	l.crowd()
-	equal(t, "in a full line", ahead(1, 2, 40), []int{0, 1, 39})
-	equal(t, "in any order, some twice", ahead(40, 3, 3, 1000, 0), []int{39, 2, 2, 40, 0})
+	equal(t, "in a full line", ahead(1, 2, 3, 4, 40), []int{0, 1, 2, 2, 38})
+	equal(t, "in any order, some twice", ahead(40, 3, 3, 1000, 0), []int{38, 2, 2, 39, 0})
 	held := l.next(1)
 	equal(t, "behind one that is out", ahead(2), []int{1})
 	l.done(held)
 	l.update(func(_ *report, tx relay.Tx) error { return l.remove(tx, 20) })
-	equal(t, "after one was sent and one taken away", ahead(2, 20, 40), []int{0, 18, 37})
+	equal(t, "after one was sent and one taken away", ahead(2, 20, 40), []int{0, 17, 36})
+	l.now = l.now.Add(time.Hour)
+	equal(t, "once the waiting one may leave", ahead(4, 40), []int{2, 37})
 	if n := ahead(); len(n) != 0 {
 		t.Errorf("of no place: %v", n)
 	}
-	other, err := l.store.Ahead(t.Context(), laneID(9), []int64{5})
+	other, err := l.store.Ahead(t.Context(), laneID(9), []int64{5}, l.now)
 	if err != nil || len(other) != 1 || other[0] != 0 {
 		t.Errorf("in a lane that is not there: %v (%v)", other, err)
 	}
