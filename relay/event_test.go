@@ -34,7 +34,7 @@ func TestAMarkIsReachedByWhatIsUsedOfWhatThereWas(t *testing.T) {
 		{1, 1, 0}, {1, 0, 100}, {0, 50, 0}, {0, 0, 100}, {3, 1, 0}, {100, 200, 0},
 		{quota.MaxUnits * 1000, quota.MaxUnits * 200, 80},
 	} {
-		if got := (Meter{Full: c.full}).mark(c.available); int64(got) != c.want {
+		if got := (Meter{Full: c.full}).Mark(c.available); int64(got) != c.want {
 			t.Errorf("%d left of %d: mark %d, want %d", c.available, c.full, got, c.want)
 		}
 	}

@@ -25,9 +25,9 @@ const (
 	markEmpty = 100
 )
 
-// mark is the highest mark that a balance has reached; 0 for none. Full is 0 in
+// Mark is the highest mark that a balance has reached; 0 for none. Full is 0 in
 // a workspace from before there were meters, until its next grant.
-func (m Meter) mark(available int64) int {
+func (m Meter) Mark(available int64) int {
 	switch used := m.Full - available; {
 	case available <= 0:
 		return markEmpty
@@ -71,10 +71,10 @@ func tellMeter(ctx context.Context, tx Tx, workspace string, debited int64, now 
 		return err
 	}
 	was := w.Meter
-	if w.Meter.Told == markEmpty && w.Meter.mark(a.Available+debited) < markLower {
+	if w.Meter.Told == markEmpty && w.Meter.Mark(a.Available+debited) < markLower {
 		w.Meter.Told = markLower
 	}
-	mark := w.Meter.mark(a.Available)
+	mark := w.Meter.Mark(a.Available)
 	if debited == 0 {
 		mark = markEmpty // a call needed more than there is
 	}

@@ -35,6 +35,8 @@ type call struct {
 	Data any
 	// Flash is what the last form came to, told once.
 	Flash string
+	// FlashTo leads to the ledger, where the flash tells of units.
+	FlashTo string
 	// Problem is what was wrong with the form that was sent; nil for nothing.
 	Problem *Problem
 
@@ -102,7 +104,7 @@ func (p *call) showAs(status int, name string, data any) error {
 		p.Page = name
 	}
 	if p.Flash == "" && p.User.ID != "" {
-		p.Flash = p.c.sessions.PopString(p.ctx, sessionFlash)
+		p.Flash, p.FlashTo = p.c.sessions.PopString(p.ctx, sessionFlash), p.c.sessions.PopString(p.ctx, sessionFlashTo)
 	}
 	t := p.c.pages[name]
 	if t == nil {

@@ -14,6 +14,8 @@ const (
 	sessionUser  = "user"
 	sessionEpoch = "epoch"
 	sessionFlash = "flash"
+	// sessionFlashTo leads to the ledger where the flash told of units.
+	sessionFlashTo = "flash_to"
 )
 
 // sessionLife is how long somebody stays signed in.

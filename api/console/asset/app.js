@@ -53,6 +53,13 @@
   };
   setInterval(count, 15000);
 
+  // A part with data-live that asks for itself again waits while somebody works in it: with the keyboard in it,
+  // something chosen or a question open.
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const e = event.target;
+    if (e.matches("[data-live]") && (e.contains(document.activeElement) || e.querySelector(":checked, details[open]"))) event.preventDefault();
+  });
+
   // What went wrong is where one continues.
   document.getElementById("problem")?.focus();
 })();

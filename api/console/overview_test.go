@@ -1,0 +1,121 @@
+package console_test
+
+import (
+	"net/url"
+	"testing"
+	"time"
+
+	"relevo/relay"
+)
+
+func TestANewWorkspaceIsShownItsFirstSteps(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	fresh, err := h.relay.CreateWorkspace(t.Context(), "Fresh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := b.get("/w/"+fresh.ID).is(200).has("First steps", "Connect a channel", "Get units", "Give the webhook URL to your tool", "Send a first message", "To do", "Nothing was sent in this time.").hasNot("All is well", "What needs attention")
+	if len(s.all("a", "href", "/w/"+fresh.ID+"/channels/new")) == 0 {
+		t.Error("no link to connect a channel")
+	}
+	b.get(h.path()).has("First steps", "Done").hasNot("Get units")
+	h.accept("+14155550001", "hello")
+	b.get(h.path()).has("All is well", "99").hasNot("First steps")
+}
+
+func TestTheOverviewSaysWhatNeedsAttention(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	h.run()
+	var last string
+	for range 4 {
+		last = h.accept("+14155559901", "x")
+	}
+	h.until(last, relay.Failed)
+	good := h.accept("+14155550001", "x")
+	h.until(good, relay.Read)
+	b.get(h.path()).has("4 of 5 messages sent today failed.", "1 delivered so far, 4 failed.", "The last 14 days")
+
+	off, on := false, true
+	if _, err := h.relay.UpdateWebhook(t.Context(), h.ws.ID, relay.WebhookPatch{Enabled: &off, Test: &on}); err != nil {
+		t.Fatal(err)
+	}
+	b.get(h.path()).has("What needs attention", "The webhook is switched off", "test mode").hasNot("All is well")
+	soon := func(d time.Duration) {
+		t.Helper()
+		err := h.relay.Store.Update(t.Context(), func(tx relay.Tx) error {
+			ch, err := tx.Channel(t.Context(), h.ws.ID, h.channel.ID)
+			if err != nil {
+				return err
+			}
+			ch.CredentialsUntil = time.Now().Add(d)
+			return tx.PutChannel(t.Context(), ch)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	soon(5 * 24 * time.Hour)
+	b.get(h.path()).has("The access token of Sales ends at")
+	soon(-time.Hour)
+	b.get(h.path()).has("The access token of Sales ended at")
+	soon(300 * 24 * time.Hour)
+	b.get(h.path()).hasNot("The access token")
+}
+
+func TestTheOverviewTellsOfTheQuota(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	send := func(n int) {
+		for range n {
+			h.accept("+14155550001", "x")
+		}
+	}
+	send(79)
+	b.get(h.path()).hasNot("% of the units")
+	send(1)
+	b.get(h.path()).has("More than 80 % of the units since the last grant are used. 20 are left.", "they last until", "Worked out from the 80 units")
+	send(15)
+	b.get(h.path()).has("More than 95 %")
+	send(5)
+	b.get(h.path()).has("No units are left")
+	b.post("/language", url.Values{"language": {"zh-Hans"}, "to": {h.path()}}).has("单位已用完")
+}
+
+func TestThePictureAndTheTableTellTheSame(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	zone := "Asia/Tokyo"
+	if _, err := h.relay.UpdateWorkspace(t.Context(), h.ws.ID, relay.WorkspacePatch{TimeZone: &zone}); err != nil {
+		t.Fatal(err)
+	}
+	tokyo, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, m, d := time.Now().In(tokyo).Date()
+	err = h.relay.Store.Update(t.Context(), func(tx relay.Tx) error {
+		for days, c := range map[int]relay.Counts{
+			0: {Channel: "ch_a", Sent: 7, Delivered: 4, Failed: 2}, 1: {Channel: "ch_b", Sent: 3, Delivered: 3}, 13: {Channel: "ch_a", Sent: 1234, Delivered: 1000, Failed: 200}, 14: {Channel: "ch_a", Sent: 99_999},
+		} {
+			// just after midnight there, the day before elsewhere
+			if err := tx.Count(t.Context(), h.ws.ID, time.Date(y, m, d-days, 0, 0, 30, 0, tokyo), c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := b.get(h.path()).is(200).has("1,234", "1,000", "7", "4 delivered so far, 2 failed.").hasNot("99,999")
+	rects := len(s.all("rect", "", ""))
+	if rects != 3+1+3 {
+		t.Errorf("%d pieces, want 7", rects)
+	}
+	if svg := s.all("svg", "role", "img"); len(svg) != 1 {
+		t.Errorf("%d pictures", len(svg))
+	}
+	b.post("/language", url.Values{"language": {"pt-BR"}, "to": {h.path()}}).has("1.234", "Os últimos 14 dias", "4 entregues até agora, 2 com falha.")
+}
