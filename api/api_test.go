@@ -376,7 +376,7 @@ func TestTheSandboxIsWatchedAndPlayedThroughTheAPI(t *testing.T) {
 		t.Errorf("to the group: %d %s", rec.Code, rec.Body)
 	}
 	counts := h.object(h.api("GET", "counters", ""), 200)
-	if diff := cmp.Diff([]any{map[string]any{"channel_id": h.channel, "sent": 0.0, "failed": 0.0, "received": 2.0}}, counts["data"]); diff != "" {
+	if diff := cmp.Diff([]any{map[string]any{"channel_id": h.channel, "sent": 0.0, "delivered": 0.0, "failed": 0.0, "received": 2.0}}, counts["data"]); diff != "" {
 		t.Error(diff)
 	}
 	fields(t, counts, "data from to")

@@ -33,6 +33,7 @@ var audited = map[string]string{
 	"POST /workspaces/:ws/channels/:ch/templates": "template_submitted",
 	"POST /workspaces/:ws/messages/:id/cancel":    "message_canceled",
 	"POST /workspaces/:ws/messages/:id/resend":    "message_resent",
+	"POST /workspaces/:ws/messages/:id/confirm":   "message_confirmed",
 	"POST /workspaces/:ws/keys":                   "key_created",
 	"DELETE /workspaces/:ws/keys/:id":             "key_revoked",
 }

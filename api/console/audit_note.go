@@ -38,7 +38,13 @@ var noted = map[string]string{
 	"POST /w/{ws}/webhook/send":               "message_sent",
 	"POST /w/{ws}/attempts/{id}/send":         "message_sent",
 	"POST /w/{ws}/messages/{id}/cancel":       "message_canceled",
-	"POST /w/{ws}/messages/{id}/resend":       "message_resent",
+	"POST /w/{ws}/messages/{id}/again":        "message_resent",
+	"POST /w/{ws}/messages/{id}/confirm":      "message_confirmed",
+	"POST /w/{ws}/messages/cancel":            "message_canceled",
+	"POST /w/{ws}/messages/again":             "message_resent",
+	"POST /w/{ws}/queue/{ch}/pause":           "channel_paused",
+	"POST /w/{ws}/queue/{ch}/resume":          "channel_resumed",
+	"POST /w/{ws}/queue/{ch}/cancel":          "message_canceled",
 	"POST /operator/users/{id}/operator":      "operator_changed",
 	"POST /operator/users/{id}/disable":       "user_disabled",
 	"POST /operator/users/{id}/enable":        "user_enabled",
@@ -47,7 +53,7 @@ var noted = map[string]string{
 }
 
 // unnoted routes change nothing that anybody would ask about.
-var unnoted = []string{"/channels/{ch}/{what}", "/try", "/test", "/preview", "/check", "/sync", "/listen", "/validate", "/search"}
+var unnoted = []string{"/channels/{ch}/{what}", "/try", "/test", "/preview", "/check", "/sync", "/validate", "/search", "/selected"}
 
 // noteJoined writes into a workspace's audit log that somebody is in its team.
 func (p *call) noteJoined(u account.User, in account.Invite) {

@@ -190,10 +190,11 @@ func createWorkspace(p *call) error {
 // userRow is an account, with the names of its workspaces.
 type userRow struct {
 	account.User
-	Places []place
+	Places []seat
 }
 
-type place struct{ ID, Name, Role string }
+// seat is a role of theirs, in a workspace.
+type seat struct{ ID, Name, Role string }
 
 func showUsers(p *call) error {
 	rows, err := p.users()
@@ -221,7 +222,7 @@ func (p *call) users() (rows []userRow, err error) {
 				names[id] = w.Name
 			}
 			if names[id] != "" {
-				row.Places = append(row.Places, place{id, names[id], u.Roles[id]})
+				row.Places = append(row.Places, seat{id, names[id], u.Roles[id]})
 			}
 		}
 		rows = append(rows, row)

@@ -17,8 +17,8 @@ func (c *Console) queueRoutes() []route {
 		{pattern: "GET " + all + "/live", access: viewers, page: liveQueue},
 		{pattern: "GET " + one, access: viewers, page: showLine},
 		{pattern: "GET " + one + "/live", access: viewers, page: liveLine},
-		{pattern: "POST " + one + "/pause", access: members, page: pauseChannel},
-		{pattern: "POST " + one + "/resume", access: members, page: resumeChannel},
+		{pattern: "POST " + one + "/pause", access: members, page: pauseQueue},
+		{pattern: "POST " + one + "/resume", access: members, page: resumeQueue},
 		{pattern: "POST " + one + "/cancel", access: members, page: cancelLine},
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"relevo/relay"
 )
 
-func pauseChannel(p *call) error {
+func pauseQueue(p *call) error {
 	ch, err := p.c.Relay.PauseChannel(p.ctx, p.WS.ID, p.r.PathValue("ch"))
 	if err != nil {
 		return err
@@ -20,7 +20,7 @@ func pauseChannel(p *call) error {
 	return p.done(p.At("queue", ch.ID), "queue.was_paused", "Name", ch.Name)
 }
 
-func resumeChannel(p *call) error {
+func resumeQueue(p *call) error {
 	ch, err := p.c.Relay.ResumeChannel(p.ctx, p.WS.ID, p.r.PathValue("ch"))
 	if err != nil {
 		return err

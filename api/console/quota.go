@@ -25,7 +25,7 @@ type quotaPage struct {
 	Account quota.Account
 	Plan    *planShown
 	Use     use
-	Chart   chart
+	Chart   useChart
 	Ledger  ledger
 	Grant   grantForm
 	Form    planForm

@@ -126,32 +126,32 @@ func (p *call) percent(a quota.Account, latest quota.Entry, u *use) error {
 	return nil
 }
 
-// chart is what was handed over in the last days, as a picture.
-type chart struct {
-	Days []chartDay
+// useChart is what was handed over in the last days, as a picture.
+type useChart struct {
+	Days []useDay
 	// Max is the most of one day; the scale of the picture.
 	Max, Sum int64
 }
 
-// chartDay is one bar; X, Y and the heights are those of the picture.
-type chartDay struct {
+// useDay is one bar; X, Y and the heights are those of the picture.
+type useDay struct {
 	Day                   time.Time
 	Good, Failed          int64
 	X                     int
 	Y, High, FailY, FailH float64
 }
 
-// chartDays and the picture's measures.
+// useDays and the picture's measures.
 const (
-	chartDays   = 30
-	chartHeight = 120
-	chartStep   = 20
+	useDays   = 30
+	useHeight = 120
+	useStep   = 20
 )
 
-func (p *call) chart() (c chart, err error) {
-	from := p.midnight(time.Now()).AddDate(0, 0, 1-chartDays)
-	for i := range chartDays {
-		d := chartDay{Day: from.AddDate(0, 0, i), X: i*chartStep + 2}
+func (p *call) chart() (c useChart, err error) {
+	from := p.midnight(time.Now()).AddDate(0, 0, 1-useDays)
+	for i := range useDays {
+		d := useDay{Day: from.AddDate(0, 0, i), X: i*useStep + 2}
 		sums, err := p.c.Relay.Store.Counts(p.ctx, p.WS.ID, d.Day.UTC(), from.AddDate(0, 0, i+1).UTC())
 		if err != nil {
 			return c, err
@@ -167,9 +167,9 @@ func (p *call) chart() (c chart, err error) {
 	}
 	for i := range c.Days {
 		d := &c.Days[i]
-		d.High = float64(d.Good) * chartHeight / float64(c.Max)
-		d.FailH = float64(d.Failed) * chartHeight / float64(c.Max)
-		d.Y, d.FailY = chartHeight-d.High, chartHeight-d.High-d.FailH
+		d.High = float64(d.Good) * useHeight / float64(c.Max)
+		d.FailH = float64(d.Failed) * useHeight / float64(c.Max)
+		d.Y, d.FailY = useHeight-d.High, useHeight-d.High-d.FailH
 	}
 	return c, nil
 }

@@ -157,13 +157,15 @@ func submitTemplate(p *call) error {
 	if err != nil {
 		return err
 	}
-	if p.Htmx() && p.field("hand_in") == "" {
+	p.noted = p.field("hand_in") == "" // a look at it
+	if p.Htmx() && p.noted {
 		if p.field("part") == "examples" {
 			return p.part("template_new", "template_examples", f)
 		}
 		return p.part("template_new", "template_live", f)
 	}
-	if p.field("add")+p.field("drop") != "" || p.field("hand_in") == "" {
+	if p.field("add")+p.field("drop") != "" || p.noted {
+		p.noted = true
 		return p.show("template_new", f)
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, providerWithin)
