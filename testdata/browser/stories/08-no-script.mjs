@@ -8,7 +8,7 @@ export default async function ({ world, must, shot, open }) {
   await says(world.hook);
 
   await page.goto(world.base + world.workspace + "/webhook/try");
-  await page.locator('[name="to"]').fill("+14155550100");
+  await page.locator("#to").fill("+14155550100");
   await page.locator('[name="text"]').fill("without a script");
   await page.getByRole("button", { name: "Check" }).click();
   await says("This call would be accepted.");
