@@ -55,16 +55,15 @@ func connected(t *testing.T, h *house, b *browser) relay.Channel {
 // wrongAt is what is said at a field.
 func (s shown) wrongAt(field string) string {
 	s.t.Helper()
-	for _, n := range s.all("p", "id", field+"-wrong") {
-		var b strings.Builder
+	var b strings.Builder
+	for _, n := range s.all("p", "id", field+"-wrong") { // an id is there once
 		for d := range n.Descendants() {
 			if d.Type == html.TextNode {
 				b.WriteString(d.Data)
 			}
 		}
-		return b.String()
 	}
-	return ""
+	return b.String()
 }
 
 func TestAnOwnerConnectsANumberOfMetaStepByStep(t *testing.T) {

@@ -24,7 +24,9 @@ type overview struct {
 	Today dayFigures
 	// Queues are what waits on each channel.
 	Queues []channelQueue
-	Pace   pace
+	Use    use
+	// Refill is when the plan fills the quota up; zero without one.
+	Refill time.Time
 }
 
 // step is one of the first things to do.
@@ -43,11 +45,9 @@ type sample struct {
 	// Read is how many there were, no more than sampleSize.
 	Read                 int
 	Unknown, Unconfirmed int
-	// Day counts those accepted within 24 hours, Units what they cost.
-	Day, Units int64
 }
 
-func (p *call) sample(now time.Time) (s sample, err error) {
+func (p *call) sample() (s sample, err error) {
 	page := relay.Page{Limit: 200}
 	for s.Read < sampleSize {
 		found, next, err := p.c.Relay.Store.Messages(p.ctx, relay.MessageFilter{Workspace: p.WS.ID}, page)
@@ -62,45 +62,12 @@ func (p *call) sample(now time.Time) (s sample, err error) {
 			case relay.Unconfirmed:
 				s.Unconfirmed++
 			}
-			if now.Sub(m.CreatedAt) < 24*time.Hour {
-				s.Day++
-				s.Units += m.Units
-			}
 		}
 		if page.Cursor = next; next == "" {
 			break
 		}
 	}
 	return s, nil
-}
-
-// pace is how long the quota lasts.
-type pace struct {
-	// Units were used in the last 24 hours: Messages were sent, and Exactly
-	// says whether each was looked at, or the newest of them for an average.
-	Units, Messages int64
-	Exactly         bool
-	// Ends is when the quota is used up at that pace; zero for not within a
-	// year, or where nothing was sent. Refill is when the plan fills it up;
-	// zero without one.
-	Ends, Refill time.Time
-}
-
-// paceOf works out how long what is available lasts, if as much is used in
-// each day to come as in the last 24 hours.
-func paceOf(available, sent int64, s sample, now time.Time) pace {
-	p := pace{Messages: sent, Units: s.Units, Exactly: s.Read < sampleSize || s.Day < int64(s.Read)}
-	if p.Exactly {
-		p.Messages = s.Day
-	} else if s.Day > 0 {
-		p.Units = max(s.Units, sent*s.Units/s.Day)
-	}
-	if p.Units > 0 {
-		if hours := float64(available) / float64(p.Units) * 24; hours < 365*24 {
-			p.Ends = now.Add(time.Duration(hours * float64(time.Hour)))
-		}
-	}
-	return p
 }
 
 func showOverview(p *call) error {
@@ -110,7 +77,7 @@ func showOverview(p *call) error {
 	if d.Account, err = p.c.Relay.Account(p.ctx, p.WS.ID); err != nil {
 		return err
 	}
-	s, err := p.sample(now)
+	s, err := p.sample()
 	if err != nil {
 		return err
 	}
@@ -122,14 +89,12 @@ func showOverview(p *call) error {
 		return err
 	}
 	d.Today, d.Chart = days[len(days)-1], p.draw(days)
-	sent, err := p.sentSince(now.Add(-24 * time.Hour))
-	if err != nil {
+	if d.Use, err = p.use(d.Account); err != nil {
 		return err
 	}
-	d.Pace = paceOf(d.Account.Available, sent, s, now)
 	if p.WS.Plan != nil {
 		if next, err := p.WS.Plan.Next(now.UTC()); err == nil {
-			d.Pace.Refill = next
+			d.Refill = next
 		}
 	}
 	if s.Read == 0 {

@@ -41,15 +41,6 @@ func (p *call) lastDays(now time.Time) ([]dayFigures, error) {
 	return days, nil
 }
 
-// sentSince is how many messages were sent since then.
-func (p *call) sentSince(from time.Time) (n int64, err error) {
-	counts, err := p.c.Relay.Store.Counts(p.ctx, p.WS.ID, from, time.Time{})
-	for _, c := range counts {
-		n += c.Sent
-	}
-	return n, err
-}
-
 // chart is a picture of days: one bar each.
 type chart struct {
 	Days []dayFigures

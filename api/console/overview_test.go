@@ -75,7 +75,7 @@ func TestTheOverviewTellsOfTheQuota(t *testing.T) {
 	send(79)
 	b.get(h.path()).hasNot("% of the units")
 	send(1)
-	b.get(h.path()).has("More than 80 % of the units since the last grant are used. 20 are left.", "they last until", "Worked out from the 80 units")
+	b.get(h.path()).has("More than 80 % of the units since the last grant are used. 20 are left.", "they last until", "Worked out from the 80 units used since midnight")
 	send(15)
 	b.get(h.path()).has("More than 95 %")
 	send(5)

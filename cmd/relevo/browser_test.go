@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -65,11 +66,15 @@ func TestInABrowser(t *testing.T) {
 	needsPlaywright(t)
 	meta := startStage(t, "meta")
 	p := start(t, t.TempDir(), append([]string{"RELEVO_PROVIDERS__META=" + meta.url}, quick...)...)
+	key, err := os.ReadFile(filepath.Join(p.dir, "operator.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	shots := os.Getenv("SHOTS")
 	if shots == "" {
 		shots = t.TempDir()
 	}
-	shots, err := filepath.Abs(shots)
+	shots, err = filepath.Abs(shots)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +82,7 @@ func TestInABrowser(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "run.mjs")
 	cmd.Dir, cmd.WaitDelay = browserFolder, 5*time.Second
-	cmd.Env = append(os.Environ(), "RELEVO_URL="+p.url, "RELEVO_SETUP="+p.setUp, "RELEVO_HOOK="+p.hook, "RELEVO_SETTINGS="+sampleSettings.FindString(meta.stdout.String()), "CHROMIUM="+chromium, "SHOTS="+shots)
+	cmd.Env = append(os.Environ(), "RELEVO_URL="+p.url, "RELEVO_SETUP="+p.setUp, "RELEVO_HOOK="+p.hook, "RELEVO_META="+meta.url, "RELEVO_KEY="+strings.TrimSpace(string(key)), "RELEVO_SETTINGS="+sampleSettings.FindString(meta.stdout.String()), "CHROMIUM="+chromium, "SHOTS="+shots)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

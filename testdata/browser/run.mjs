@@ -2,6 +2,8 @@
 // of its own, and tells on stdout, a line of JSON for each, how it went.
 //
 //   RELEVO_URL, RELEVO_SETUP, RELEVO_HOOK   from the server's banner
+//   RELEVO_KEY                              the operator's key
+//   RELEVO_META                             a pretend Meta
 //   RELEVO_SETTINGS                         of a channel at a pretend Meta, as JSON
 //   CHROMIUM                                the browser
 //   SHOTS                                   where screenshots go
@@ -12,7 +14,7 @@ import { chromium } from "playwright-core";
 
 const here = new URL(".", import.meta.url);
 const axe = createRequire(import.meta.url)("axe-core").source;
-const { RELEVO_URL: base, RELEVO_SETUP: setup, RELEVO_HOOK: hook, RELEVO_SETTINGS: settings = "{}", CHROMIUM = "/usr/bin/chromium", SHOTS = "shots" } = process.env;
+const { RELEVO_URL: base, RELEVO_SETUP: setup, RELEVO_HOOK: hook, RELEVO_META: meta, RELEVO_KEY: key, RELEVO_SETTINGS: settings = "{}", CHROMIUM = "/usr/bin/chromium", SHOTS = "shots" } = process.env;
 mkdirSync(SHOTS, { recursive: true });
 
 const browser = await chromium.launch({
@@ -21,7 +23,7 @@ const browser = await chromium.launch({
 });
 
 // The world that stories share: who is signed in, and what they have made.
-const world = { base, setup, hook, settings: JSON.parse(settings), storage: undefined };
+const world = { base, setup, hook, meta, key, settings: JSON.parse(settings), storage: undefined };
 
 // must fails a story.
 const must = (so, what) => { if (!so) throw new Error(what); };
