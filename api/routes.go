@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 )
@@ -38,8 +39,7 @@ type route struct {
 func (s *server) routes() []route {
 	const ws = "/workspaces/:ws"
 	const ch = ws + "/channels/:ch"
-	const ep = ws + "/endpoints/:ep"
-	return []route{
+	return slices.Concat(s.messageRoutes(), []route{
 		{http.MethodGet, "/workspaces", ownWorkspace, s.listWorkspaces},
 		{http.MethodPost, "/workspaces", operatorOnly, s.createWorkspace},
 		{http.MethodGet, ws, ownWorkspace, s.showWorkspace},
@@ -77,6 +77,15 @@ func (s *server) routes() []route {
 		{http.MethodPost, ch + "/sandbox/inbound", ownWorkspace, s.sandboxInbound},
 		{http.MethodPost, ch + "/sandbox/groups", ownWorkspace, s.createGroup},
 
+		{http.MethodGet, "/backup", operatorOnly, s.downloadBackup},
+	})
+}
+
+// messageRoutes are those of what is sent and received, and of who is told.
+func (s *server) messageRoutes() []route {
+	const ws = "/workspaces/:ws"
+	const ep = ws + "/endpoints/:ep"
+	return []route{
 		{http.MethodGet, ws + "/messages", ownWorkspace, s.listMessages},
 		{http.MethodGet, ws + "/messages/:id", ownWorkspace, s.showMessage},
 		{http.MethodPost, ws + "/messages/:id/cancel", ownWorkspace, s.cancelMessage},
@@ -109,8 +118,6 @@ func (s *server) routes() []route {
 		{http.MethodGet, ws + "/keys", ownWorkspace, s.listKeys},
 		{http.MethodPost, ws + "/keys", ownWorkspace, s.createKey},
 		{http.MethodDelete, ws + "/keys/:id", ownWorkspace, s.deleteKey},
-
-		{http.MethodGet, "/backup", operatorOnly, s.downloadBackup},
 	}
 }
 
