@@ -47,7 +47,7 @@ func change(ctx context.Context, tx Tx, m *Message, c Change) (applied bool, err
 	if second == nil {
 		return true, nil
 	}
-	_, err = change(ctx, tx, second, Change{At: c.At, Status: c.Status, Failure: c.Failure, Note: "as the first part"})
+	_, err = change(ctx, tx, second, Change{At: c.At, Status: c.Status, Failure: c.Failure, Note: NoteFirstPart})
 	return true, err
 }
 

@@ -77,14 +77,14 @@ func TestWhatChangesNothingIsToldOnceAfterEachChange(t *testing.T) {
 		c     Change
 		lines int
 	}{
-		{report(Delivered, reportNote), 2},
-		{report(Delivered, reportNote), 2}, // again
-		{report(Sent, reportNote), 3},
-		{report(Delivered, reportNote), 3}, // again, with another between
+		{report(Delivered, NoteReport), 2},
+		{report(Delivered, NoteReport), 2}, // again
+		{report(Sent, NoteReport), 3},
+		{report(Delivered, NoteReport), 3}, // again, with another between
 		{report(Delivered, "by look-up"), 4},
 		{line(1, Failed, true), 5}, // a change
-		{report(Delivered, reportNote), 6},
-		{report(Delivered, reportNote), 6},
+		{report(Delivered, NoteReport), 6},
+		{report(Delivered, NoteReport), 6},
 		{line(1, Failed, true), 7}, // a change is told even where it says the same
 	} {
 		remember(&m, step.c)
@@ -120,7 +120,7 @@ func TestAHistoryIsWrittenInUTC(t *testing.T) {
 }
 
 func TestOnlyTheReportsOfTheLatestCallAreEarly(t *testing.T) {
-	report := func(s Status) Change { return Change{Status: s, Note: reportNote} }
+	report := func(s Status) Change { return Change{Status: s, Note: NoteReport} }
 	m := Message{History: []Change{
 		line(0, Queued, true), line(1, Sending, true), report(Failed), line(2, Queued, true),
 		line(3, Sending, true), report(Delivered), line(4, Read, false), report(Read), line(5, Sent, true),

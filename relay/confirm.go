@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// confirmNote is what the history says where an owner knew more than the
-// provider had said.
-const confirmNote = "somebody of the workspace says that it arrived"
-
 // Confirm settles a message of unknown outcome, or one that stayed
 // unconfirmed, as delivered: somebody asked the other side. It costs what a
 // provider's report of the delivery would: an unconfirmed message, whose units
@@ -22,7 +18,7 @@ func (r *Relay) Confirm(ctx context.Context, workspace, id string) (m Message, e
 		if m.Status != Unknown && m.Status != Unconfirmed {
 			return Refusef(CodeConflict, "Only a message of unknown outcome can be confirmed; this one is %s.", m.Status)
 		}
-		_, err := change(ctx, tx, &m, Change{At: time.Now(), Status: Delivered, Try: m.Tries, Note: confirmNote})
+		_, err := change(ctx, tx, &m, Change{At: time.Now(), Status: Delivered, Try: m.Tries, Note: NoteConfirmed})
 		return err
 	})
 	if err == nil {

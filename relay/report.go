@@ -12,7 +12,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-const reportNote = "report"
+// Notes of lines of a history that mean the same in every message.
+const (
+	// NoteReport: a provider said so.
+	NoteReport = "report"
+	// NoteConfirmed: the owner knew more than the provider had said.
+	NoteConfirmed = "somebody of the workspace says that it arrived"
+	// NoteFirstPart: the second part ended with the first.
+	NoteFirstPart = "as the first part"
+)
 
 // Report takes what a provider says of messages of one channel. Repetitions,
 // other orders and unknown ids are harmless. It returns after all of it is
@@ -77,7 +85,7 @@ func (r *Relay) applyReport(ctx context.Context, workspace, channel, id string, 
 		if m.ProviderID == "" {
 			m.ProviderID = rep.ProviderID
 		}
-		c := Change{At: time.Now(), Status: rep.Status, Try: m.Tries, Note: reportNote, Failure: rep.Failure}
+		c := Change{At: time.Now(), Status: rep.Status, Try: m.Tries, Note: NoteReport, Failure: rep.Failure}
 		if m.Status == Queued && m.Doubted && positive(rep.Status) {
 			return wentOut(ctx, tx, &m, c)
 		}

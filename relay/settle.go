@@ -168,7 +168,7 @@ func early(m *Message) (reports []Change) {
 		if c.Applied && i < len(m.History)-1 {
 			break
 		}
-		if c.Note == reportNote {
+		if c.Note == NoteReport {
 			reports = append(reports, c)
 		}
 	}

@@ -36,11 +36,37 @@ type messagePage struct {
 }
 
 // Live reports whether more is likely to happen to it soon.
-func (m messagePage) Live() bool { return !m.Status.Settled() || m.Status == relay.Sent }
+func (m messagePage) Live() bool {
+	return !m.Status.Settled() || m.Status == relay.Sent && time.Since(m.CreatedAt) < time.Hour
+}
 
 // Confirmable reports whether somebody may say that it arrived.
 func (m messagePage) Confirmable() bool {
 	return m.Status == relay.Unknown || m.Status == relay.Unconfirmed
+}
+
+// Spent reports whether its units were spent at some time: it was handed over.
+func (m messagePage) Spent() bool {
+	return slices.ContainsFunc(m.Entries, func(e quota.Entry) bool { return e.Kind == quota.KindSpend })
+}
+
+// Unsure reports whether its units came back because nobody knew.
+func (m messagePage) Unsure() bool {
+	return slices.ContainsFunc(m.History, func(c relay.Change) bool { return c.Applied && c.Status == relay.Unconfirmed })
+}
+
+// NoteText is a line's note in the page's language; empty for one that is told
+// as it is.
+func (p *call) NoteText(note string) string {
+	switch note {
+	case relay.NoteReport:
+		return p.T("message.note_report")
+	case relay.NoteConfirmed:
+		return p.T("message.note_confirmed")
+	case relay.NoteFirstPart:
+		return p.T("message.note_first")
+	}
+	return ""
 }
 
 // messageLine is one line of the history.
@@ -192,7 +218,7 @@ func (p *call) attemptOf(m relay.Message) (id string, err error) {
 
 func (p *call) templateValues(t *relay.TemplateCall) (list []templateValue) {
 	for i, v := range t.Variables {
-		name := fmt.Sprintf("{{%d}}", i+1)
+		name := p.T("message.value", "N", i+1)
 		if i < len(t.Names) && t.Names[i] != "" {
 			name = t.Names[i]
 		}

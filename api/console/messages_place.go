@@ -36,8 +36,8 @@ func estimate(l relay.LaneView, i queue.Item, ahead int, now time.Time) place {
 		return at
 	}
 	at.ETA = l.ETA(ahead, now)
-	if l.Lease.Item != "" { // the lease may last longer than the call
-		at.ETA = now.Add(time.Duration(ahead) * l.Spacing.Mean())
+	if l.Lease.Item != "" { // which is ahead; its lease may last longer than the call
+		at.ETA = now.Add(time.Duration(max(1, ahead)) * l.Spacing.Mean())
 	}
 	if i.NotBefore.After(at.ETA) {
 		at.ETA, at.Later = i.NotBefore, true

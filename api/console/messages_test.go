@@ -265,7 +265,7 @@ func TestAnOwnerSettlesWhatWasNeverConfirmed(t *testing.T) {
 	}
 	b.get(h.path("messages", id)).has("Not confirmed", "It may have arrived or not", "Send again", "the other side gets it twice", "1 unit came back; it is taken again.")
 	b.get(h.path()).has("1 of the latest messages was never confirmed")
-	b.post(h.path("messages", id, "confirm"), url.Values{}).is(200).has("settled as delivered", "Delivered", "somebody of the workspace says that it arrived", "Taken again: it went out after all")
+	b.post(h.path("messages", id, "confirm"), url.Values{}).is(200).has("settled as delivered", "Delivered", "Somebody of the workspace says that it arrived.", "Taken again: it went out after all")
 	if h.left() != 99 {
 		t.Errorf("%d units left, want 99", h.left())
 	}
@@ -310,5 +310,32 @@ func TestWhatAnotherWorkspaceSentIsNotThere(t *testing.T) {
 	b.post(at+"/queue/"+h.channel.ID+"/cancel", url.Values{"number": {"1"}}).is(404)
 	if h.message(id).Status != relay.Queued {
 		t.Error("canceled from elsewhere")
+	}
+}
+
+func TestAMessageShowsItsFileTemplateAndParts(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	first, second := h.accept("+14155550101", "look"), h.accept("+14155550101", "at this")
+	h.edit(first, func(m *relay.Message) { m.Parts = []string{first, second} })
+	h.edit(second, func(m *relay.Message) {
+		m.PartOf, m.Text = first, ""
+		m.File = &relay.File{URL: "https://files.example/<b>.pdf", Name: "<b>.pdf", Kind: relay.Document}
+		m.Template = &relay.TemplateCall{Name: "order_shipped", Language: "pt_BR", Variables: []string{"Ann", "<i>"}, Names: []string{"first_name"}, Buttons: []string{"", "x9"}}
+	})
+	b.get(h.path("messages", second)).is(200).has("<b>.pdf", "https://files.example/<b>.pdf", "The file was not fetched.", "order_shipped", "first_name", "Ann", "Value 2", "<i>", "Button 2", "x9", "Second part of", first)
+	b.get(h.path("messages")).has("order_shipped", "<b>.pdf")
+	b.get(h.path("messages", first)).has("Its second part", second, "Text and file are two messages; both are meant.", "2 units come back.")
+	ask := b.post(h.path("messages", "selected"), url.Values{"do": {"cancel"}, "id": {first}}).is(200).has("2 messages will not be sent.", "2 units come back.")
+	if len(ask.all("input", "name", "id")) != 2 {
+		t.Error("the second part is not named")
+	}
+	b.post(h.path("messages", first, "cancel"), url.Values{}).is(200).has("2 messages were canceled.", "2 units came back.")
+	b.get(h.path("messages", second)).has("It ended with its first part.")
+	page := b.get(h.path("messages", first)).has("It costs 2 units.")
+	again := h.path("messages", first, "again")
+	b.post(again, url.Values{"mark": {page.value(again, "mark")}}).is(200).has("This is the new message.", "Its second part")
+	if h.left() != 98 {
+		t.Errorf("%d units left, want 98", h.left())
 	}
 }

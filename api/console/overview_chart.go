@@ -55,9 +55,11 @@ type chart struct {
 type bar struct {
 	X, Middle, Width int
 	Pieces           []piece
-	// Label is the number of messages, at LabelY; Day below.
+	// Label is the number of messages, at LabelY; Day below, which is Odd where
+	// every second one is enough.
 	Label, Day string
 	LabelY     int
+	Odd        bool
 }
 
 type piece struct {
@@ -78,7 +80,7 @@ func (p *call) draw(days []dayFigures) chart {
 		c.Top = max(c.Top, d.Sent)
 	}
 	for i, d := range days {
-		b := bar{X: chartLeft + barStep*i + (barStep-barWidth)/2, Width: barWidth, LabelY: chartGround - 6}
+		b := bar{X: chartLeft + barStep*i + (barStep-barWidth)/2, Width: barWidth, LabelY: chartGround - 6, Odd: (len(days)-1-i)%2 == 1}
 		if p.Lang() == "en" {
 			b.Day = d.Day.Format("2 Jan")
 		} else if p.Lang() == "zh-Hans" {

@@ -119,3 +119,35 @@ func TestThePictureAndTheTableTellTheSame(t *testing.T) {
 	}
 	b.post("/language", url.Values{"language": {"pt-BR"}, "to": {h.path()}}).has("1.234", "Os últimos 14 dias", "4 entregues até agora, 2 com falha.")
 }
+
+// edit changes a message in the store.
+func (h *house) edit(id string, fn func(*relay.Message)) {
+	h.t.Helper()
+	err := h.relay.Store.Update(h.t.Context(), func(tx relay.Tx) error {
+		m, err := tx.Message(h.t.Context(), h.ws.ID, id)
+		if err != nil {
+			return err
+		}
+		fn(&m)
+		return tx.PutMessage(h.t.Context(), m)
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func TestTheOverviewTellsOfWhatWaitsTooLong(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	id := h.accept("+14155550001", "x")
+	b.get(h.path()).hasNot("has been waiting")
+	h.edit(id, func(m *relay.Message) { m.CreatedAt = m.CreatedAt.Add(-3 * time.Hour) })
+	b.get(h.path()).has("The oldest message of Sales has been waiting for 3 hours.")
+	h.edit(id, func(m *relay.Message) { m.SendAt = time.Now().Add(time.Hour) })
+	b.get(h.path()).hasNot("has been waiting") // for its own time
+	if err := h.relay.DeleteChannel(t.Context(), h.ws.ID, h.channel.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.get(h.path()).has("No channel is connected: calls of the webhook are refused.")
+	b.get(h.path("messages", id)).is(200).has("Sales (deleted)", "Canceled")
+}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"relevo/queue"
 	"relevo/relay"
 )
 
@@ -34,8 +35,8 @@ type channelQueue struct {
 	// Oldest is the one that waits longest, and since when.
 	Oldest   string
 	OldestAt time.Time
-	// Next is when the next one may leave, Last when the last one is likely to;
-	// zero where nothing may leave.
+	// Next is when the next one may leave, Last when the last one is likely to
+	// that waits for its turn alone; zero where nothing may leave.
 	Next, Last time.Time
 }
 
@@ -133,14 +134,17 @@ func (q *channelQueue) add(l relay.LaneView, now time.Time) {
 		q.Next = l.NextSend
 	}
 	last := l.NextSend
-	if eta := l.ETA(max(0, l.Waiting-1), now); l.Lease.Item == "" && eta.After(last) {
-		last = eta
-	} else if eta := now.Add(time.Duration(l.Waiting) * l.Spacing.Mean()); l.Lease.Item != "" && eta.After(last) {
-		last = eta
+	if inLine := l.Waiting - l.Parked; inLine > 0 {
+		last = latest(last, estimate(l, queue.Item{}, inLine-1, now).ETA)
 	}
-	if last.After(q.Last) {
-		q.Last = last
+	q.Last = latest(q.Last, last)
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
+	return a
 }
 
 // showQueue shows all channels, or the one that there is.

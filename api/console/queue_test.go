@@ -129,3 +129,21 @@ func TestALongQueueIsCanceledInParts(t *testing.T) {
 		t.Errorf("%d units left", h.left())
 	}
 }
+
+func TestTheLanesOfAChannelAreOneQueue(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	var none time.Duration
+	lanes := 4
+	if _, err := h.relay.UpdateChannel(t.Context(), h.ws.ID, h.channel.ID, relay.ChannelPatch{SpacingMin: &none, SpacingMax: &none, Concurrency: &lanes}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 12 {
+		h.accept(fmt.Sprintf("+1415555%04d", n), "hello")
+	}
+	s := b.get(h.path("queue")).is(200).has("Waiting 12", "no rest between two messages, 4 at the same time", "Type 12 to confirm")
+	if rows := len(s.all("input", "name", "id")); rows != 12 {
+		t.Errorf("%d messages are listed", rows)
+	}
+	b.post(h.path("queue", h.channel.ID, "cancel"), url.Values{"number": {"12"}}).has("12 messages were canceled.", "12 units came back.")
+}
