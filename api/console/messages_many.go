@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"relevo/relay"
@@ -110,8 +111,18 @@ func cancelSelected(p *call) error {
 	if err != nil {
 		return err
 	}
+	p.noteMany("message_canceled", sum.Messages, "")
 	p.flashUnits(p.canceledText(sum))
 	return p.goTo(p.backTo())
+}
+
+// noteMany writes into the audit log what was done with how many messages;
+// nothing where it was none.
+func (p *call) noteMany(action string, n int, channel string) {
+	p.noted = true
+	if n > 0 {
+		p.note(action, strings.TrimSpace(strconv.Itoa(n)+" "+channel))
+	}
 }
 
 // canceledText says what a cancellation came to.
@@ -140,6 +151,7 @@ func (p *call) flashUnits(text string) {
 func sendSelectedAgain(p *call) error {
 	to := p.backTo()
 	if !p.once() {
+		p.noted = true
 		return p.done(to, "message.twice")
 	}
 	chosen, err := p.selected()
@@ -171,6 +183,7 @@ func sendSelectedAgain(p *call) error {
 		taken[m.ID] = true
 		sent, units = sent+1, units+m.Units
 	}
+	p.noteMany("message_resent", sent, "")
 	said := []string{p.N("message.sent_again", sent), p.N("message.cost", units)}
 	if refused > 0 {
 		said = append(said, p.N("message.refused", refused), why.Message)

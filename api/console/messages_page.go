@@ -295,6 +295,7 @@ func sendMessageAgain(p *call) error {
 		return err
 	}
 	if !p.once() {
+		p.noted = true
 		return p.done(p.At("messages", m.ID), "message.twice")
 	}
 	fresh, err := p.c.Relay.Resend(p.ctx, p.WS.ID, m.ID)

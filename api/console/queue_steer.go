@@ -54,6 +54,7 @@ func cancelLine(p *call) error {
 	}
 	done := relay.Cancellation{Messages: formCount(p.field("done")), Units: int64(formCount(p.field("units")))}
 	done.Add(sum)
+	p.noteMany("message_canceled", sum.Messages, q.ID)
 	if more {
 		return p.progress(cancelProgress{Channel: q.ID, Cancellation: done})
 	}

@@ -147,3 +147,27 @@ func TestTheLanesOfAChannelAreOneQueue(t *testing.T) {
 	}
 	b.post(h.path("queue", h.channel.ID, "cancel"), url.Values{"number": {"12"}}).has("12 messages were canceled.", "12 units came back.")
 }
+
+func TestTheAuditLogTellsHowManyWereCanceled(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	ids := []string{h.accept("+14155550001", "x"), h.accept("+14155550002", "x")}
+	b.post(h.path("messages", "cancel"), url.Values{"id": ids}).is(200)
+	b.post(h.path("messages", "cancel"), url.Values{"id": ids}).is(200).has("2 could not be canceled any more.")
+	h.accept("+14155550003", "x")
+	b.post(h.path("queue", h.channel.ID, "cancel"), url.Values{"number": {"1"}}).is(200)
+	b.post(h.path("messages", ids[0], "again"), url.Values{"mark": {"m"}}).is(200)
+	b.post(h.path("messages", ids[0], "again"), url.Values{"mark": {"m"}}).is(200)
+	var told []string
+	notes, _, err := h.relay.Notes(t.Context(), h.ws.ID, nil, relay.Page{Limit: 50})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range notes {
+		told = append(told, n.Action+" "+n.Subject)
+	}
+	want := []string{"message_resent " + ids[0], "message_canceled 1 " + h.channel.ID, "message_canceled 2"}
+	if strings.Join(told, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got  %q\nwant %q", told, want)
+	}
+}
