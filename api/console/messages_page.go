@@ -76,6 +76,15 @@ type messageLine struct {
 	Why *Problem
 }
 
+// Detail is the failure in English where its translation says less; empty for
+// what is always the same.
+func (l messageLine) Detail() string {
+	if l.Why == nil || l.Failure.Code == relay.CodeCanceled || l.Failure.Code == relay.CodeExpired {
+		return ""
+	}
+	return l.Why.Detail
+}
+
 // Look is how the line's dot looks.
 func (l messageLine) Look() string {
 	switch {

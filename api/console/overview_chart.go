@@ -70,7 +70,7 @@ type piece struct {
 const (
 	barStep, barWidth      = 50, 34
 	chartHeight, barsHigh  = 200, 150
-	chartGround, chartLeft = 175, 8
+	chartGround, chartLeft = 175, 20
 )
 
 // draw puts days into a picture.
