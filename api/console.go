@@ -40,7 +40,7 @@ func (s *server) registerConsole(e *echo.Echo) {
 			return postForConsole(ctx, e, token, in)
 		},
 		Phone:    hook.PhoneIn,
-		Download: s.downloadForConsole, Backup: s.backupForConsole, Jobs: s.Jobs, Copied: s.Copied,
+		Download: s.downloadForConsole, Person: s.personForConsole, Backup: s.backupForConsole, Jobs: s.Jobs, Copied: s.Copied,
 		Presets: presetsForConsole, Snippets: snippetsForConsole, CheckMapping: hook.CheckMapping, Draining: s.Draining,
 	}
 	if s.Sent != nil {
@@ -168,6 +168,26 @@ func (s *server) backupForConsole(w http.ResponseWriter, r *http.Request) error 
 	w.Header().Set("Content-Length", strconv.FormatInt(d.size, 10))
 	_, _ = io.Copy(w, d.body) // a client that went away
 	return nil
+}
+
+// personForConsole answers with everything about somebody, and breaks off where
+// it cannot be read to its end.
+func (s *server) personForConsole(ctx context.Context, workspace, who string) (send func(http.ResponseWriter), err error) {
+	d, err := s.aboutPerson(ctx, workspace, who)
+	if err != nil {
+		return nil, err
+	}
+	return func(w http.ResponseWriter) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // not every writer has one
+		w.Header().Set("Content-Type", d.mediaType)
+		w.Header().Set("Content-Disposition", disposition(d.name))
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusOK)
+		if err := d.write(w); err != nil {
+			s.Log.Error("download of everything about a person ended early", "workspace", workspace, "error", err)
+			panic(http.ErrAbortHandler) // half of it must not pass for all
+		}
+	}, nil
 }
 
 // downloadForConsole writes the log of the last attempts.

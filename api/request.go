@@ -38,11 +38,13 @@ type answer struct {
 	download *download
 }
 
-// download is an answer that a browser saves as a file.
+// download is an answer that a browser saves as a file: a body of a known size,
+// or what write writes while it is sent. Where that fails the answer breaks off.
 type download struct {
 	mediaType, name string
 	size            int64
 	body            io.ReadCloser
+	write           func(io.Writer) error
 }
 
 func ok(body any) answer { return answer{body: body} }
@@ -219,11 +221,19 @@ func encode(v any) ([]byte, error) {
 }
 
 func writeDownload(c echo.Context, d *download) error {
-	defer d.body.Close()
 	// A slow client may take longer than the server lets a usual answer take.
 	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Time{}) // not every writer has one
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentDisposition, disposition(d.name))
+	if d.write != nil {
+		h.Set(echo.HeaderContentType, d.mediaType)
+		c.Response().WriteHeader(http.StatusOK)
+		if c.Request().Method == http.MethodHead {
+			return nil
+		}
+		return d.write(c.Response())
+	}
+	defer d.body.Close()
 	h.Set(echo.HeaderContentLength, strconv.FormatInt(d.size, 10))
 	if c.Request().Method == http.MethodHead {
 		return writeHead(c, http.StatusOK, d.mediaType, d.size)

@@ -101,6 +101,7 @@ func (s *server) messageRoutes() []route {
 		{http.MethodGet, ws + "/opt-outs/:phone", ownWorkspace, s.showOptOut},
 		{http.MethodPut, ws + "/opt-outs/:phone", ownWorkspace, s.putOptOut},
 		{http.MethodDelete, ws + "/opt-outs/:phone", ownWorkspace, s.deleteOptOut},
+		{http.MethodGet, ws + "/people/:phone/export", ownWorkspace, s.exportPerson},
 		{http.MethodGet, ws + "/counters", ownWorkspace, s.showCounters},
 
 		{http.MethodGet, ws + "/endpoints", ownWorkspace, s.listEndpoints},

@@ -25,6 +25,7 @@ var noted = map[string]string{
 	"POST /w/{ws}/contacts/{who}/opt-out":     "opted_out",
 	"POST /w/{ws}/contacts/{who}/opt-in":      "opted_in",
 	"POST /w/{ws}/settings":                   "workspace_changed",
+	"POST /w/{ws}/settings/person":            "person_exported",
 	"POST /w/{ws}/quota/plan/remove":          "plan_removed",
 	"POST /w/{ws}/keys/{id}/revoke":           "key_revoked",
 	"POST /w/{ws}/team/members/{id}/role":     "member_role",

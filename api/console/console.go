@@ -55,6 +55,9 @@ type Config struct {
 	Group func(ctx context.Context, ch relay.Channel, name string) (relay.Chat, error)
 	// Download writes the log of the last attempts as csv or jsonl.
 	Download func(w http.ResponseWriter, r *http.Request, workspace, format string) error
+	// Person finds somebody by their number, or the provider's id of them; send
+	// answers with everything about them, as a file.
+	Person func(ctx context.Context, workspace, who string) (send func(http.ResponseWriter), err error)
 	// Backup answers with a copy of the whole store.
 	Backup func(w http.ResponseWriter, r *http.Request) error
 	// Jobs are the upkeep on the clock.

@@ -21,6 +21,7 @@ func (c *Console) settingsRoutes() []route {
 			return p.show("settings", p.settings(settingsForm{p.WS.Name, p.WS.TimeZone, p.WS.Country}))
 		}},
 		{pattern: "POST /w/{ws}/settings", access: owners, page: changeSettings},
+		{pattern: "POST /w/{ws}/settings/person", access: owners, page: downloadPerson, stream: true},
 		{pattern: "POST /w/{ws}/settings/delete", access: owners, page: deleteWorkspace},
 	}
 }
@@ -40,7 +41,9 @@ type settingsPage struct {
 	Zones     []zoneGroup
 	Countries []country
 	Kept      []kept
-	Ending    ending
+	// Who was asked for, and could not be read.
+	Who    string
+	Ending ending
 }
 
 // zoneGroup is the time zones of a part of the world.

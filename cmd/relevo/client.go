@@ -28,7 +28,7 @@ func (r *remote) commands() []*cobra.Command {
 	cmds := []*cobra.Command{
 		r.newSendCommand(), r.newWorkspaceCommand(), r.newWebhookCommand(), r.newChannelCommand(), r.newQuotaCommand(),
 		r.newAttemptsCommand(), r.newMessagesCommand(), r.newQueueCommand(), r.newChatsCommand(), r.newCountersCommand(),
-		r.newKeyCommand(), r.newSandboxCommand(), r.newTemplateCommand(), r.newInboundCommand(), r.newEndpointCommand(), r.newOptOutCommand(),
+		r.newKeyCommand(), r.newSandboxCommand(), r.newTemplateCommand(), r.newInboundCommand(), r.newEndpointCommand(), r.newOptOutCommand(), r.newPersonCommand(),
 	}
 	for _, c := range cmds {
 		r.addFlags(c)

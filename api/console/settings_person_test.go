@@ -1,0 +1,63 @@
+package console_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"strings"
+	"testing"
+
+	"relevo/api/console/account"
+)
+
+// TestAnOwnerAnswersSomebodyWhoAsksWhatIsKept is the download, from Settings and
+// from the person's page.
+func TestAnOwnerAnswersSomebodyWhoAsksWhatIsKept(t *testing.T) {
+	h := newHouse(t)
+	h.operator()
+	b := h.somebody(account.Owner)
+	h.wrote("+14155550100", "Ann", "hello from Ann")
+	h.accept("+14155550100", "hello to Ann")
+	h.wrote("+14155550101", "Bob", "hello from Bob")
+	b.get(h.path("settings")).is(200).has("Everything about a person", "Give it to that person only.")
+	form := b.get(h.path("contacts", "+14155550100")).is(200).has("Everything about a person")
+	who := form.hidden("phone")
+	to := h.path("settings", "person")
+	for _, number := range []string{who, "1 (415) 555-0100"} {
+		f := b.post(to, url.Values{"phone": {number}}).is(200)
+		var o map[string]any
+		if err := json.Unmarshal([]byte(f.body), &o); err != nil || o["person"] != "+14155550100" {
+			t.Fatalf("%q: %v %s", number, err, f.body)
+		}
+		if !strings.Contains(f.body, "hello from Ann") || !strings.Contains(f.body, "hello to Ann") || strings.Contains(f.body, "Bob") {
+			t.Errorf("it holds %s", f.body)
+		}
+		if got := f.header.Get("Content-Disposition"); !strings.HasPrefix(got, "attachment") || strings.Contains(got, "0100") {
+			t.Errorf("it is called %s", got)
+		}
+	}
+	for _, wrong := range []string{"", "<script>alert(1)</script>", strings.Repeat("9", 10_000), "a\x00b"} {
+		s := b.post(to, url.Values{"phone": {wrong}}).is(422).has("This is not a phone number.")
+		if len(s.all("p", "id", "phone-wrong")) != 1 {
+			t.Errorf("%.20q: nothing is said at the field", wrong)
+		}
+	}
+	b.get(h.path("audit")).is(200).has("Everything about a person downloaded", "…0100").hasNot("4155550100")
+	m := h.somebody(account.Member)
+	m.post(to, url.Values{"phone": {who}}).is(403)
+	m.get(h.path("contacts", "+14155550100")).is(200).hasNot("Everything about a person")
+	if strings.Contains(h.log.String(), "4155550100") {
+		t.Error("the number is in the log")
+	}
+}
+
+func TestTheDownloadIsOfferedInEveryLanguage(t *testing.T) {
+	for language, text := range map[string]string{"es": "Todo sobre una persona", "pt-BR": "Tudo sobre uma pessoa", "zh-CN": "某个人的全部数据"} {
+		h := newHouse(t)
+		b := h.operator()
+		if err := h.forgetLanguage("op@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		b.language = language
+		b.get(h.path("settings")).is(200).has(text)
+	}
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestEverythingAboutAPersonIsDownloaded(t *testing.T) {
+	const path = "GET /api/v1/workspaces/ws_1/people/+14151231234/export"
+	const all = `{"person":"+14151231234"}`
+	srv := newRecorded(t, map[string]string{path: all})
+	if got := srv.run(t, "person", "export", "+14151231234", "--workspace", "ws_1"); got.code != exitOK || strings.TrimSpace(got.out) != all {
+		t.Fatalf("got %+v", got)
+	}
+	name := filepath.Join(t.TempDir(), "person.json")
+	if got := srv.run(t, "person", "export", "+14151231234", "--workspace", "ws_1", "--output", name); got.code != exitOK || got.out != "" {
+		t.Fatalf("got %+v", got)
+	}
+	b, err := os.ReadFile(name)
+	info, _ := os.Stat(name)
+	if err != nil || string(b) != all || info.Mode().Perm() != 0o600 {
+		t.Errorf("got %q, %v, %v", b, info.Mode(), err)
+	}
+	if got := srv.run(t, "person", "export", "", "--workspace", "ws_1"); got.code != exitUsage || !strings.Contains(got.errout, "name somebody by their number") {
+		t.Errorf("without a number: %+v", got)
+	}
+}
