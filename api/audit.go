@@ -11,6 +11,7 @@ import (
 var audited = map[string]string{
 	"PUT /workspaces/:ws/opt-outs/:phone":         "opted_out",
 	"DELETE /workspaces/:ws/opt-outs/:phone":      "opted_in",
+	"POST /workspaces/:ws/people/:phone/erase":    "person_erased",
 	"POST /workspaces/:ws/endpoints":              "endpoint_created",
 	"PATCH /workspaces/:ws/endpoints/:ep":         "endpoint_changed",
 	"DELETE /workspaces/:ws/endpoints/:ep":        "endpoint_deleted",

@@ -40,7 +40,7 @@ func (s *server) registerConsole(e *echo.Echo) {
 			return postForConsole(ctx, e, token, in)
 		},
 		Phone:    hook.PhoneIn,
-		Download: s.downloadForConsole, Person: s.personForConsole, Backup: s.backupForConsole, Jobs: s.Jobs, Copied: s.Copied,
+		Download: s.downloadForConsole, Person: s.personForConsole, Erase: s.erase, Backup: s.backupForConsole, Jobs: s.Jobs, Copied: s.Copied,
 		Presets: presetsForConsole, Snippets: snippetsForConsole, CheckMapping: hook.CheckMapping, Draining: s.Draining,
 	}
 	if s.Sent != nil {

@@ -24,6 +24,30 @@ func (s *server) exportPerson(r *request) (answer, error) {
 	return answer{download: d}, nil
 }
 
+// erasureView is what an erasure came to.
+type erasureView struct {
+	Messages int `json:"messages"`
+	Inbound  int `json:"inbound"`
+	Attempts int `json:"attempts"`
+	Events   int `json:"events"`
+	// Left are messages still on their way: another call ends the erasure.
+	Left int `json:"left"`
+}
+
+func (s *server) erasePerson(r *request) (answer, error) {
+	done, err := s.erase(r.ctx, r.workspace(), r.person())
+	return ok(erasureView(done)), err
+}
+
+// erase takes somebody out of a workspace. Who is neither a number nor known by
+// their id is nobody.
+func (s *server) erase(ctx context.Context, workspace, who string) (relay.Erasure, error) {
+	if _, err := s.aboutPerson(ctx, workspace, who); err != nil {
+		return relay.Erasure{}, err
+	}
+	return s.relay.ErasePerson(ctx, workspace, who)
+}
+
 // aboutPerson makes the download. Who was never heard of has one too: that
 // nothing is kept is an answer.
 func (s *server) aboutPerson(ctx context.Context, workspace, who string) (*download, error) {
@@ -32,7 +56,7 @@ func (s *server) aboutPerson(ctx context.Context, workspace, who string) (*downl
 	}
 	e := export{s: s, workspace: workspace, who: relay.Identity(who)}
 	var err error
-	if e.chats, err = s.relay.ChatsWith(ctx, workspace, who); err != nil {
+	if e.chats, err = s.relay.ChatsAbout(ctx, workspace, who); err != nil {
 		return nil, err
 	}
 	o, err := s.relay.OptOut(ctx, workspace, who)

@@ -123,3 +123,53 @@ func TestAnExportThatCannotBeSentIsNoSuccess(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestAPersonIsErasedForEver is what is left of somebody by the API: numbers,
+// and nothing else.
+func TestAPersonIsErasedForEver(t *testing.T) {
+	h := build(t, 10)
+	id := h.accepted(h.post(`{"action":"send","phone":"+52 1 55 1234 5678","text":"for me"}`))
+	h.accepted(h.post(`{"action":"send","phone":"+14155550101","text":"for another"}`))
+	h.refused(h.post(`{"action":"send","phone":"+52 1 (55) 1234-5678"}`), 400, relay.CodeNoContent)
+	h.object(h.api("POST", "channels/"+h.channel+"/sandbox/inbound", `{"from":"+5215512345678","name":"Ana","text":"I wrote this"}`), 200)
+	got := h.object(h.api("POST", "people/525512345678/erase", ""), 200)
+	if s := fmt.Sprint(got); s != "map[attempts:2 events:0 inbound:1 left:0 messages:1]" {
+		t.Errorf("erased: %s", s)
+	}
+	if again := h.object(h.api("POST", "people/+5215512345678/erase", ""), 200); fmt.Sprint(again) != "map[attempts:0 events:0 inbound:0 left:0 messages:0]" {
+		t.Errorf("erased again: %v", again)
+	}
+	m := h.object(h.api("GET", "messages/"+id, ""), 200)
+	if m["to"] != "erased-10001" || m["text"] != nil || m["status"] != "canceled" || m["units"] != float64(1) {
+		t.Errorf("the message: %v", m)
+	}
+	h.refused(h.api("POST", "messages/"+id+"/resend", ""), http.StatusConflict, relay.CodeNotResendable)
+	h.refused(h.api("GET", "chats/10001", ""), http.StatusNotFound, relay.CodeNotFound)
+	if n := h.units(); n != 9 {
+		t.Errorf("%d units are left, want 9", n)
+	}
+	for _, path := range []string{"messages", "chats", "inbound", "attempts"} {
+		list := fmt.Sprint(h.object(h.api("GET", path, ""), 200))
+		for _, s := range []string{"5512345678", "1234", "for me", "Ana", "I wrote"} {
+			if strings.Contains(list, s) {
+				t.Errorf("%s: %q is still there: %s", path, s, list)
+			}
+		}
+		if path != "inbound" && !strings.Contains(list, "4155550101") {
+			t.Errorf("%s: somebody else is gone too: %s", path, list)
+		}
+	}
+	o := h.exported("people/525512345678/export")
+	if s := fmt.Sprint(o["chats"], o["messages"], o["inbound"], o["attempts"]); s != "[] [] [] []" {
+		t.Errorf("an export still has %s", s)
+	}
+	notes, _, err := h.relay.Notes(t.Context(), h.ws, func(n relay.Note) bool { return n.Action == "person_erased" }, relay.Page{Limit: 10})
+	if err != nil || len(notes) != 2 || notes[0].Subject != "…5678" {
+		t.Errorf("the audit log: %+v %v", notes, err)
+	}
+	h.refused(h.api("POST", "people/nobody/erase", ""), http.StatusBadRequest, relay.CodeInvalidPhone)
+	h.refused(h.api("POST", "/workspaces/ws_00000000000000000000/people/14155550100/erase", ""), http.StatusNotFound, relay.CodeNotFound)
+	if strings.Contains(h.log.String(), "5512345678") {
+		t.Error("the number is in the log")
+	}
+}

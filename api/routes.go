@@ -102,6 +102,7 @@ func (s *server) messageRoutes() []route {
 		{http.MethodPut, ws + "/opt-outs/:phone", ownWorkspace, s.putOptOut},
 		{http.MethodDelete, ws + "/opt-outs/:phone", ownWorkspace, s.deleteOptOut},
 		{http.MethodGet, ws + "/people/:phone/export", ownWorkspace, s.exportPerson},
+		{http.MethodPost, ws + "/people/:phone/erase", ownWorkspace, s.erasePerson},
 		{http.MethodGet, ws + "/counters", ownWorkspace, s.showCounters},
 
 		{http.MethodGet, ws + "/endpoints", ownWorkspace, s.listEndpoints},

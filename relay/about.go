@@ -86,6 +86,23 @@ func joined(text string) string {
 	}, text)
 }
 
+// ChatsAbout are the conversations with somebody, over all channels, also those
+// that were removed since. It looks through all chats of the workspace.
+func (r *Relay) ChatsAbout(ctx context.Context, workspace, who string) (about []Chat, err error) {
+	known, err := r.ChatsWith(ctx, workspace, who)
+	if err != nil {
+		return nil, err
+	}
+	all := names(who, known)
+	err = r.eachChat(ctx, workspace, func(c Chat) error {
+		if !c.Group && (slices.Contains(all, Identity(c.Recipient)) || c.User != "" && slices.Contains(all, c.User)) {
+			about = append(about, c)
+		}
+		return nil
+	})
+	return about, err
+}
+
 // AttemptsAbout are the attempts of a workspace, newest first, that mention
 // somebody, or that made a message in one of their chats.
 func (r *Relay) AttemptsAbout(ctx context.Context, workspace, who string, chats []Chat) ([]Attempt, error) {

@@ -55,11 +55,15 @@ type Shelf interface {
 	// InboundMessage finds one by our id. ErrNotFound.
 	InboundMessage(ctx context.Context, workspace, id string) (InboundMessage, error)
 	PutInbound(ctx context.Context, m InboundMessage) error
+	// DeleteInbound forgets one; one that is not there is no error.
+	DeleteInbound(ctx context.Context, m InboundMessage) error
 	// RecipientOfUser is the recipient of the chat with a person of whom the
 	// provider tells its own id: their number or, while that is not known, the
 	// id itself. ErrNotFound.
 	RecipientOfUser(ctx context.Context, workspace, channel, user string) (recipient string, err error)
 	PutUser(ctx context.Context, workspace, channel, user, recipient string) error
+	// DeleteUser forgets it; an id that is not known is no error.
+	DeleteUser(ctx context.Context, workspace, channel, user string) error
 }
 
 // Shelves are lists of what is on a Shelf.

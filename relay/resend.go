@@ -93,6 +93,9 @@ func endedParts(ctx context.Context, tx Tx, workspace, id string) ([]Message, er
 	if err != nil {
 		return nil, err
 	}
+	if m.Erased {
+		return nil, Refusef(CodeNotResendable, "The person of this message was erased, so nobody knows what it said, or to whom.")
+	}
 	if !m.Status.resendable() {
 		return nil, Refusef(CodeNotResendable, "Only a failed, expired, canceled or unconfirmed message can be sent again; this one is %s.", m.Status)
 	}

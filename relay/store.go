@@ -45,8 +45,10 @@ type Roster interface {
 	ChatByID(ctx context.Context, workspace, id string) (Chat, error)
 	// ChatsByName are the numbers of the chats with exactly that name.
 	ChatsByName(ctx context.Context, workspace, name string) ([]string, error)
-	// PutChat keeps the indexes by number and name in step.
+	// PutChat keeps the indexes by number and name in step. DeleteChat forgets
+	// one, with what leads to it; one that is not there is no error.
 	PutChat(ctx context.Context, c Chat) error
+	DeleteChat(ctx context.Context, c Chat) error
 }
 
 // Directory leads from a secret's hash to a workspace. It holds nothing else;
@@ -91,6 +93,8 @@ type Messages interface {
 	// Message finds one by id; ErrNotFound also where it is another
 	// workspace's.
 	Message(ctx context.Context, workspace, id string) (Message, error)
+	// PutMessage writes one. One that is Erased is found no more by the
+	// provider's id that it had.
 	PutMessage(ctx context.Context, m Message) error
 	// MessageByProvider finds one by its provider's id on a channel.
 	MessageByProvider(ctx context.Context, workspace, channel, providerID string) (id string, err error)
@@ -280,6 +284,10 @@ type Upkeep interface {
 	// keys, templates, inbound messages, ids of people, cards. Their books stay.
 	PruneCounts(ctx context.Context, before time.Time, n int) (removed int, err error)
 	PruneDeleted(ctx context.Context, before time.Time, n int) (removed int, err error)
+	// EditAttempts calls edit, in one transaction, with each attempt that is
+	// kept of a workspace, writes those again of which it returns true, and
+	// returns how many. edit may be called again for the same one.
+	EditAttempts(ctx context.Context, workspace string, edit func(*Attempt) bool) (changed int, err error)
 	// Backup writes a consistent copy to a new local file.
 	Backup(ctx context.Context, path string) error
 	// Verify recomputes every ledger and checks every invariant and

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -120,6 +121,9 @@ func (r *Relay) late(ctx context.Context, tx Tx, m *Message, now time.Time) (boo
 		return false, nil
 	}
 	c, err := tx.Chat(ctx, m.Workspace, m.Channel, m.Recipient)
+	if errors.Is(err, ErrNotFound) { // erased meanwhile
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}

@@ -25,7 +25,7 @@ func (c *Console) auditRoutes() []route {
 var actions = []string{
 	"webhook_changed", "webhook_enabled", "webhook_disabled", "webhook_rotated", "webhook_revealed", "webhook_listened",
 	"channel_created", "channel_changed", "channel_paused", "channel_resumed", "channel_deleted", "template_submitted",
-	"message_sent", "message_canceled", "message_resent", "message_confirmed", "opted_out", "opted_in", "person_exported", "endpoint_created", "endpoint_changed", "endpoint_deleted", "secret_revealed", "secret_rotated", "events_replayed",
+	"message_sent", "message_canceled", "message_resent", "message_confirmed", "opted_out", "opted_in", "person_exported", "person_erased", "endpoint_created", "endpoint_changed", "endpoint_deleted", "secret_revealed", "secret_rotated", "events_replayed",
 	"quota_granted", "plan_set", "plan_removed", "key_created", "key_revoked",
 	"member_invited", "invite_revoked", "member_joined", "member_role", "member_removed", "member_signed_out", "workspace_created", "workspace_changed", "other",
 	"workspace_deleted", "operator_changed", "user_disabled", "user_enabled", "user_deleted", "backup_downloaded",

@@ -26,6 +26,7 @@ var noted = map[string]string{
 	"POST /w/{ws}/contacts/{who}/opt-in":      "opted_in",
 	"POST /w/{ws}/settings":                   "workspace_changed",
 	"POST /w/{ws}/settings/person":            "person_exported",
+	"POST /w/{ws}/settings/erase":             "person_erased",
 	"POST /w/{ws}/quota/plan/remove":          "plan_removed",
 	"POST /w/{ws}/keys/{id}/revoke":           "key_revoked",
 	"POST /w/{ws}/team/members/{id}/role":     "member_role",

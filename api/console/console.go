@@ -58,6 +58,8 @@ type Config struct {
 	// Person finds somebody by their number, or the provider's id of them; send
 	// answers with everything about them, as a file.
 	Person func(ctx context.Context, workspace, who string) (send func(http.ResponseWriter), err error)
+	// Erase takes somebody out of a workspace for ever.
+	Erase func(ctx context.Context, workspace, who string) (relay.Erasure, error)
 	// Backup answers with a copy of the whole store.
 	Backup func(w http.ResponseWriter, r *http.Request) error
 	// Jobs are the upkeep on the clock.

@@ -22,6 +22,7 @@ func (c *Console) settingsRoutes() []route {
 		}},
 		{pattern: "POST /w/{ws}/settings", access: owners, page: changeSettings},
 		{pattern: "POST /w/{ws}/settings/person", access: owners, page: downloadPerson, stream: true},
+		{pattern: "POST /w/{ws}/settings/erase", access: owners, page: erasePerson},
 		{pattern: "POST /w/{ws}/settings/delete", access: owners, page: deleteWorkspace},
 	}
 }
@@ -42,8 +43,10 @@ type settingsPage struct {
 	Countries []country
 	Kept      []kept
 	// Who was asked for, and could not be read.
-	Who    string
-	Ending ending
+	Who string
+	// Erase and Again are the number to erase, and once more.
+	Erase, Again string
+	Ending       ending
 }
 
 // zoneGroup is the time zones of a part of the world.

@@ -51,13 +51,48 @@ func TestAnOwnerAnswersSomebodyWhoAsksWhatIsKept(t *testing.T) {
 }
 
 func TestTheDownloadIsOfferedInEveryLanguage(t *testing.T) {
-	for language, text := range map[string]string{"es": "Todo sobre una persona", "pt-BR": "Tudo sobre uma pessoa", "zh-CN": "某个人的全部数据"} {
+	for language, text := range map[string][2]string{
+		"es": {"Todo sobre una persona", "Borrar a esta persona"}, "pt-BR": {"Tudo sobre uma pessoa", "Apagar esta pessoa"}, "zh-CN": {"某个人的全部数据", "删除此人的数据"},
+	} {
 		h := newHouse(t)
 		b := h.operator()
 		if err := h.forgetLanguage("op@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		b.language = language
-		b.get(h.path("settings")).is(200).has(text)
+		b.get(h.path("settings")).is(200).has(text[:]...)
+	}
+}
+
+// TestAnOwnerErasesAPerson is the story of a request of erasure, from Settings
+// and from the person's page.
+func TestAnOwnerErasesAPerson(t *testing.T) {
+	h := newHouse(t)
+	h.operator()
+	b := h.somebody(account.Owner)
+	h.wrote("+5215512345678", "Ana", "hello from Ana")
+	h.accept("+525512345678", "hello to Ana")
+	h.wrote("+14155550101", "Bob", "hello from Bob")
+	to := h.path("settings", "erase")
+	b.get(h.path("settings")).is(200).has("Erase this person", "This cannot be undone.")
+	b.post(to, url.Values{"erase": {"+525512345678"}, "again": {"+525512345679"}}).is(422).has("These are two different numbers.")
+	b.post(to, url.Values{"erase": {"+525512345678"}, "again": {""}}).is(422)
+	for _, wrong := range []string{"", "<script>alert(1)</script>", strings.Repeat("9", 10_000), "a\x00b"} {
+		s := b.post(to, url.Values{"erase": {wrong}, "again": {wrong}}).is(422).has("This is not a phone number.")
+		if len(s.all("p", "id", "erase-wrong")) != 1 {
+			t.Errorf("%.20q: nothing is said at the field", wrong)
+		}
+	}
+	page := b.get(h.path("contacts", "+525512345678")).is(200).has("Ana", "Type +5215512345678 to confirm")
+	h.somebody(account.Member).post(to, url.Values{"erase": {"+525512345678"}, "again": {"+525512345678"}}).is(403)
+	b.get(h.path("contacts")).has("Ana", "Bob")
+
+	b.post(to, url.Values{"erase": {page.hidden("erase")}, "again": {"+52 1 55 1234 5678"}}).is(200).has("The person is erased. Messages to them: 1. Messages of theirs: 1.")
+	b.get(h.path("contacts")).has("Bob").hasNot("Ana", "5512345678")
+	b.get(h.path("contacts", "+525512345678")).is(404)
+	b.get(h.path("chats")).is(200).has("Bob").hasNot("Ana")
+	b.get(h.path("audit")).is(200).has("Person erased", "…5678").hasNot("5512345678")
+	if strings.Contains(h.log.String(), "5512345678") {
+		t.Error("the number is in the log")
 	}
 }

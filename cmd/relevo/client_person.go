@@ -10,7 +10,7 @@ import (
 )
 
 func (r *remote) newPersonCommand() *cobra.Command {
-	return group("person", "Answer somebody who asks what is kept of them", r.newPersonExportCommand())
+	return group("person", "Show somebody what is kept of them, or erase it", r.newPersonExportCommand(), r.newPersonEraseCommand())
 }
 
 func (r *remote) newPersonExportCommand() *cobra.Command {
@@ -40,5 +40,35 @@ func (r *remote) newPersonExportCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&output, "output", "", "`file` to write to, for your eyes only (default: standard output)")
+	return cmd
+}
+
+func (r *remote) newPersonEraseCommand() *cobra.Command {
+	var confirm string
+	cmd := &cobra.Command{
+		Use:   "erase PHONE",
+		Short: "Erase a person for ever: what they wrote, what was sent to them, their chats",
+		Long: "Erase cancels what waits for a person, forgets what they wrote, their chats and events that name them, and takes texts, files and\n" +
+			"the number out of messages and attempts. It cannot be undone. Id, status, units and times of messages stay, for the books; on the\n" +
+			"opt-out list the number stays. What is still on its way is left: run it again later.",
+		Example: "  relevo person erase +14151231234 --confirm +14151231234",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if args[0] == "" || confirm != args[0] {
+				return usagef("this cannot be undone: write the same number once more, with --confirm")
+			}
+			path, err := r.in(cmd.Context(), "people", args[0], "erase")
+			if err != nil {
+				return err
+			}
+			a, err := r.call(cmd.Context(), client.Call{Method: http.MethodPost, Path: path})
+			if err != nil {
+				return err
+			}
+			return r.detail(a, column{"MESSAGES", "messages", nil}, column{"INBOUND", "inbound", nil}, column{"ATTEMPTS", "attempts", nil},
+				column{"EVENTS", "events", nil}, column{"STILL ON THEIR WAY", "left", nil})
+		},
+	}
+	cmd.Flags().StringVar(&confirm, "confirm", "", "the same `number` once more")
 	return cmd
 }

@@ -27,3 +27,18 @@ func TestEverythingAboutAPersonIsDownloaded(t *testing.T) {
 		t.Errorf("without a number: %+v", got)
 	}
 }
+
+func TestAPersonIsErasedByTheirNumberWrittenTwice(t *testing.T) {
+	const path = "POST /api/v1/workspaces/ws_1/people/+14151231234/erase"
+	srv := newRecorded(t, map[string]string{path: `{"messages":12,"inbound":5,"attempts":3,"events":17,"left":2}`})
+	args := []string{"person", "erase", "+14151231234", "--workspace", "ws_1"}
+	for _, confirm := range [][]string{nil, {"--confirm", "+14151231235"}} {
+		if got := srv.run(t, append(args, confirm...)...); got.code != exitUsage || len(srv.asked) != 0 || !strings.Contains(got.errout, "cannot be undone") {
+			t.Errorf("%v: got %+v, asked %v", confirm, got, srv.asked)
+		}
+	}
+	got := srv.run(t, append(args, "--confirm", "+14151231234")...)
+	if got.code != exitOK || !strings.Contains(got.out, "12") || !strings.Contains(got.out, "STILL ON THEIR WAY") {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -85,3 +85,29 @@ func (t *tx) Key(_ context.Context, workspace, key string) (relay.KeyUse, error)
 func (t *tx) PutKey(_ context.Context, workspace, key string, u relay.KeyUse) error {
 	return put(t, bKey, keyKey(workspace, key), u)
 }
+
+// EditAttempts goes through all attempts of a workspace.
+func (s *Store) EditAttempts(ctx context.Context, workspace string, edit func(*relay.Attempt) bool) (changed int, err error) {
+	err = s.do(ctx, &request{fn: func(t *tx) error {
+		changed = 0
+		h, err := orZero[head](t, bHead, workspace)
+		if err != nil {
+			return err
+		}
+		for seq := h.Next - 1; seq >= max(0, h.Next-slots); seq-- {
+			row, err := get[attemptRow](t, bAttempt, slotKey(workspace, seq))
+			if err != nil {
+				return err
+			}
+			if !edit(&row.Attempt) {
+				continue
+			}
+			changed++
+			if err := put(t, bAttempt, slotKey(workspace, seq), row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+	return changed, err
+}

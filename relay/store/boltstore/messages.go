@@ -28,6 +28,11 @@ func (t *tx) PutMessage(_ context.Context, m relay.Message) error {
 	if err != nil {
 		return err
 	}
+	if m.Erased {
+		if err := t.forgetProviderID(raw); err != nil {
+			return err
+		}
+	}
 	if m.ProviderID != "" && t.raw(bProvider, m.Channel+m.ProviderID) == nil {
 		if err := put(t, bProvider, m.Channel+m.ProviderID, []byte(raw)); err != nil {
 			return err
@@ -44,6 +49,16 @@ func (t *tx) PutMessage(_ context.Context, m relay.Message) error {
 		}
 	}
 	return put(t, bMessage, raw, m)
+}
+
+// forgetProviderID takes a message that is being erased out of the index of
+// provider ids.
+func (t *tx) forgetProviderID(raw string) error {
+	old, err := get[relay.Message](t, bMessage, raw)
+	if errors.Is(err, relay.ErrNotFound) || err == nil && old.ProviderID == "" {
+		return nil
+	}
+	return errors.Join(err, t.delete(bProvider, old.Channel+old.ProviderID))
 }
 
 func unknownKey(m relay.Message, raw string) string { return be(m.UnknownAt.UnixMicro()) + raw }

@@ -20,3 +20,8 @@ func (t *tx) PutUser(_ context.Context, workspace, channel, user, recipient stri
 	p := relay.Person{Workspace: workspace, Channel: channel, User: user, Recipient: recipient}
 	return put(t, bPerson, personKey(workspace, channel, user), p)
 }
+
+// DeleteUser forgets it.
+func (t *tx) DeleteUser(_ context.Context, workspace, channel, user string) error {
+	return t.delete(bPerson, personKey(workspace, channel, user))
+}

@@ -75,6 +75,20 @@ func (t *tx) PutChat(ctx context.Context, c relay.Chat) error {
 	return put(t, bChat, key, c)
 }
 
+// DeleteChat forgets a chat, and what leads to it by number and name.
+func (t *tx) DeleteChat(ctx context.Context, c relay.Chat) error {
+	old, err := t.Chat(ctx, c.Workspace, c.Channel, c.Recipient)
+	if errors.Is(err, relay.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	nameless := old
+	nameless.Name = ""
+	return errors.Join(t.rename(ctx, nameless, old.Name), t.delete(bChatID, chatIDKey(c.Workspace, old.ID)), t.delete(bChat, chatKey(c.Workspace, c.Channel, c.Recipient)))
+}
+
 func (t *tx) rename(ctx context.Context, c relay.Chat, from string) error {
 	if from != "" {
 		ids, err := t.ChatsByName(ctx, c.Workspace, from)

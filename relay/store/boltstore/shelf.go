@@ -104,6 +104,19 @@ func (t *tx) PutInbound(_ context.Context, m relay.InboundMessage) error {
 	return put(t, bInbound, key, m)
 }
 
+// DeleteInbound forgets one, and that they wrote it.
+func (t *tx) DeleteInbound(_ context.Context, m relay.InboundMessage) error {
+	key, err := inboundKey(m.Workspace, m.ID)
+	if err != nil {
+		return err
+	}
+	old, err := get[relay.InboundMessage](t, bInbound, key)
+	if errors.Is(err, relay.ErrNotFound) {
+		return nil
+	}
+	return errors.Join(err, t.delete(bInboundBy, inboundByKey(old, key)), t.delete(bInbound, key))
+}
+
 // inboundByKey leads from who wrote a message to its key.
 func inboundByKey(m relay.InboundMessage, key string) string {
 	return writerKey(m.Workspace, m.Channel, m.Recipient) + key[len(key)-rawLen:]

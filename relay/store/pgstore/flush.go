@@ -213,6 +213,12 @@ func flushChannels(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflic
 }
 
 func flushChats(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict string) error {
+	keys, gone := filled(keys, o)
+	if len(gone) > 0 && onConflict != "" { // else there was none
+		ws, first, second := columns(gone)
+		b.Queue(`DELETE FROM chat c USING unnest($1::text[], $2::text[], $3::text[]) AS k(ws, channel, recipient)
+			WHERE c.workspace_id = k.ws COLLATE "C" AND c.channel = k.channel COLLATE "C" AND c.recipient = k.recipient COLLATE "C"`, ws, first, second)
+	}
 	if len(keys) == 0 {
 		return nil
 	}

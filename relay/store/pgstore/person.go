@@ -29,6 +29,17 @@ func (t *tx) PutUser(_ context.Context, workspace, channel, user, recipient stri
 	return t.write(k, r)
 }
 
+// DeleteUser forgets it.
+func (t *tx) DeleteUser(_ context.Context, workspace, channel, user string) error {
+	k := personKey(workspace, channel, user)
+	r, _, err := change[relay.Person](t, k)
+	if err != nil || r.v == nil {
+		return err
+	}
+	r.v, r.dirty = nil, deleted
+	return t.write(k, r)
+}
+
 func loadPeople(g *gathering, b *pgx.Batch, keys []key, lock string) {
 	g.none(keys, lock)
 	ws, channels, users := columns(keys)
@@ -46,6 +57,12 @@ func loadPeople(g *gathering, b *pgx.Batch, keys []key, lock string) {
 }
 
 func flushPeople(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict string) error {
+	keys, gone := filled(keys, o)
+	if len(gone) > 0 && onConflict != "" { // else there was none
+		ws, first, second := columns(gone)
+		b.Queue(`DELETE FROM person p USING unnest($1::text[], $2::text[], $3::text[]) AS k(ws, channel, user_id)
+			WHERE p.workspace_id = k.ws COLLATE "C" AND p.channel = k.channel COLLATE "C" AND p.user_id = k.user_id COLLATE "C"`, ws, first, second)
+	}
 	if len(keys) == 0 {
 		return nil
 	}

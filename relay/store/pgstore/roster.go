@@ -137,6 +137,20 @@ func (t *tx) PutChat(ctx context.Context, c relay.Chat) error {
 	return errors.Join(t.write(key{t: tChatByID, ws: c.Workspace, a: c.ID}, leads), t.write(k, r))
 }
 
+// DeleteChat forgets a chat, and what leads to it by number and name.
+func (t *tx) DeleteChat(ctx context.Context, c relay.Chat) error {
+	k := key{t: tChat, ws: c.Workspace, a: c.Channel, b: c.Recipient}
+	r, old, err := change[relay.Chat](t, k)
+	if err != nil || r.v == nil {
+		return err
+	}
+	if err := t.rename(ctx, old, old.Name, false); err != nil {
+		return err
+	}
+	r.v, r.dirty = nil, deleted
+	return errors.Join(t.write(key{t: tChatByID, ws: c.Workspace, a: old.ID}, row{}), t.write(k, r))
+}
+
 // rename keeps what this transaction finds by name in step.
 func (t *tx) rename(ctx context.Context, c relay.Chat, name string, has bool) error {
 	if name == "" {

@@ -104,6 +104,20 @@ func (t *tx) PutInbound(_ context.Context, m relay.InboundMessage) error {
 	return t.write(k, r)
 }
 
+// DeleteInbound forgets one.
+func (t *tx) DeleteInbound(_ context.Context, m relay.InboundMessage) error {
+	k, ok := inboundKey(m.Workspace, m.ID)
+	if !ok {
+		return fmt.Errorf("%w: malformed message id", relay.ErrNotFound)
+	}
+	r, _, err := change[relay.InboundMessage](t, k)
+	if err != nil || r.v == nil {
+		return err
+	}
+	r.v, r.dirty = nil, deleted
+	return t.write(k, r)
+}
+
 func loadTemplates(g *gathering, b *pgx.Batch, keys []key, lock string) {
 	g.none(keys, lock)
 	ws, channels, names := columns(keys)
@@ -160,6 +174,12 @@ func loadInbounds(g *gathering, b *pgx.Batch, keys []key, lock string) {
 }
 
 func flushInbounds(_ *gathering, b *pgx.Batch, keys []key, o *overlay, onConflict string) error {
+	keys, gone := filled(keys, o)
+	if len(gone) > 0 && onConflict != "" { // else there was none
+		ws, ids, _ := columns(gone)
+		b.Queue(`DELETE FROM inbound r USING unnest($1::text[], $2::text[]) AS k(ws, id)
+			WHERE r.workspace_id = k.ws COLLATE "C" AND r.id = k.id COLLATE "C"`, ws, ids)
+	}
 	if len(keys) == 0 {
 		return nil
 	}

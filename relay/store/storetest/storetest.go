@@ -41,7 +41,7 @@ func Run(t *testing.T, open Open) {
 			})
 		})
 	}
-	for _, c := range slices.Concat(accepting(), door(), settling(), reporting(), ending(), twoParts(), recovering(), owning(), forgetting(), inbound(), people(), channels(), lookingUp(), pacing(), several(), toldBack(), breaking(), arriving(), emitting(), posting(), optingOut(), talking()) {
+	for _, c := range slices.Concat(accepting(), door(), settling(), reporting(), ending(), twoParts(), recovering(), owning(), forgetting(), inbound(), people(), channels(), lookingUp(), pacing(), several(), toldBack(), breaking(), arriving(), emitting(), posting(), optingOut(), talking(), erasing()) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, open)
