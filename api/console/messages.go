@@ -57,6 +57,9 @@ type messageRow struct {
 
 // May reports what its owner may do about it: "cancel", "again" or nothing.
 func (m messageRow) May() string {
+	if m.Erased {
+		return ""
+	}
 	switch m.Status {
 	case relay.Queued:
 		return "cancel"

@@ -71,7 +71,7 @@ func TestAnOwnerErasesAPerson(t *testing.T) {
 	h.operator()
 	b := h.somebody(account.Owner)
 	h.wrote("+5215512345678", "Ana", "hello from Ana")
-	h.accept("+525512345678", "hello to Ana")
+	id := h.accept("+525512345678", "hello to Ana")
 	h.wrote("+14155550101", "Bob", "hello from Bob")
 	to := h.path("settings", "erase")
 	b.get(h.path("settings")).is(200).has("Erase this person", "This cannot be undone.")
@@ -91,6 +91,9 @@ func TestAnOwnerErasesAPerson(t *testing.T) {
 	b.get(h.path("contacts")).has("Bob").hasNot("Ana", "5512345678")
 	b.get(h.path("contacts", "+525512345678")).is(404)
 	b.get(h.path("chats")).is(200).has("Bob").hasNot("Ana")
+	if links := b.get(h.path("messages", id)).is(200).has("Message to erased-10001").hasNot("hello to Ana", "Send again").all("a", "href", h.path("chats", "10001")); len(links) != 0 {
+		t.Error("the page of the message leads to a chat that is gone")
+	}
 	b.get(h.path("audit")).is(200).has("Person erased", "…5678").hasNot("5512345678")
 	if strings.Contains(h.log.String(), "5512345678") {
 		t.Error("the number is in the log")
