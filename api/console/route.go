@@ -77,6 +77,9 @@ func (c *Console) serve(rt route) http.HandlerFunc {
 		setHeaders(w.Header(), c.secure())
 		err := p.open(rt)
 		if err == nil {
+			err = p.readForm()
+		}
+		if err == nil {
 			err = rt.page(p)
 		}
 		if err == nil && p.status < http.StatusBadRequest {
