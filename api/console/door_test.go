@@ -180,3 +180,36 @@ func TestWhoIsElsewhereSetsUpWithTheOperatorsKey(t *testing.T) {
 		b.post("/setup/"+setUpToken, form).is(404) // it was used
 	}
 }
+
+// during calls something when it is first read, as what happens while a form is
+// on its way.
+type during struct {
+	r    *strings.Reader
+	then func()
+}
+
+func (d *during) Read(p []byte) (int, error) {
+	if d.then != nil {
+		d.then()
+		d.then = nil
+	}
+	return d.r.Read(p)
+}
+
+func TestAFormThatIsOnItsWayDoesNotUndoASignOut(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	at, err := url.Parse(h.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	session := b.client.Jar.Cookies(at)
+	req := httptest.NewRequest("POST", "/me", &during{r: strings.NewReader("name=Ada"), then: func() { b.post("/sign-out", url.Values{}).is(200).has("Sign in") }})
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, c := range session {
+		req.AddCookie(c)
+	}
+	h.handler.ServeHTTP(httptest.NewRecorder(), req)
+	b.client.Jar.SetCookies(at, session) // as somebody has who took it
+	b.get("/me").has("Password").hasNot("Your account")
+}

@@ -193,7 +193,8 @@ func theLastOwnersCannotTakeEachOthersRole(t *testing.T, store relay.Store) {
 func sessionsEndByTimeAndAreForgotten(t *testing.T, store relay.Store) {
 	s := account.Sessions{Store: store}
 	ctx := t.Context()
-	if err := errors.Join(s.CommitCtx(ctx, "live", []byte("a"), time.Now().Add(time.Hour)), s.CommitCtx(ctx, "ended", []byte("b"), time.Now().Add(-time.Hour)), s.CommitCtx(ctx, "gone", []byte("c"), time.Now().Add(time.Hour)), s.DeleteCtx(ctx, "gone")); err != nil {
+	if err := errors.Join(s.CommitCtx(ctx, "live", []byte("a"), time.Now().Add(time.Hour)), s.CommitCtx(ctx, "ended", []byte("b"), time.Now().Add(-time.Hour)), s.CommitCtx(ctx, "gone", []byte("c"), time.Now().Add(time.Hour)), s.DeleteCtx(ctx, "gone"),
+		s.CommitCtx(ctx, "gone", []byte("c"), time.Now().Add(time.Hour)), s.DeleteCtx(ctx, "never")); err != nil {
 		t.Fatal(err)
 	}
 	a := account.New(store, "")
@@ -206,7 +207,7 @@ func sessionsEndByTimeAndAreForgotten(t *testing.T, store relay.Store) {
 			t.Errorf("%q: %v %v", token, found, err)
 		}
 	}
-	for kind, want := range map[string]int{"session": 1, "user_invite": 1} {
+	for kind, want := range map[string]int{"session": 2, "user_invite": 1} { // the end of "gone" is remembered for a day
 		if cards, _, err := store.Cards(ctx, relay.CardFilter{Kind: kind}, relay.Page{Limit: 10}); err != nil || len(cards) != want {
 			t.Errorf("%d cards of %s, want %d: %v", len(cards), kind, want, err)
 		}
@@ -216,6 +217,9 @@ func sessionsEndByTimeAndAreForgotten(t *testing.T, store relay.Store) {
 	}
 	if left := must(a.Invites(ctx, ws)); len(left) != 0 {
 		t.Errorf("%+v", left)
+	}
+	if cards, _, err := store.Cards(ctx, relay.CardFilter{Kind: "session"}, relay.Page{Limit: 10}); err != nil || len(cards) != 0 {
+		t.Errorf("%d sessions are remembered: %v", len(cards), err)
 	}
 }
 

@@ -15,10 +15,16 @@ const kindSession = "session"
 // (SessionManager.HashTokenInStore). It implements scs.CtxStore.
 type Sessions struct{ Store relay.Store }
 
-// session is what is kept of one.
+// session is what is kept of one. Ended: somebody signed out, or it goes on
+// under another token; a page that was asked for before that, and is done
+// later, does not bring it back.
 type session struct {
-	Data []byte `json:"data"`
+	Data  []byte `json:"data"`
+	Ended bool   `json:"ended,omitzero"`
 }
+
+// endedFor is how long an end is remembered: longer than any page takes.
+const endedFor = 24 * time.Hour
 
 // FindCtx finds one that has not ended.
 func (s Sessions) FindCtx(ctx context.Context, token string) (b []byte, found bool, err error) {
@@ -34,22 +40,35 @@ func (s Sessions) FindCtx(ctx context.Context, token string) (b []byte, found bo
 		if err := json.Unmarshal(c.Value, &v); err != nil {
 			return err
 		}
-		b, found = v.Data, true
+		b, found = v.Data, !v.Ended
 		return nil
 	})
 	return b, found, err
 }
 
-// CommitCtx writes one.
+// CommitCtx writes one, but not over one that has ended.
 func (s Sessions) CommitCtx(ctx context.Context, token string, b []byte, expiry time.Time) error {
 	return s.Store.Update(ctx, func(tx relay.Tx) error {
-		return keep(ctx, tx, relay.Card{Kind: kindSession, Key: token, Due: expiry.UTC().Truncate(time.Second)}, session{b})
+		v, err := load[session](ctx, tx, kindSession, "", token)
+		if err != nil && !errors.Is(err, relay.ErrNotFound) || v.Ended {
+			return err
+		}
+		return keep(ctx, tx, relay.Card{Kind: kindSession, Key: token, Due: expiry.UTC().Truncate(time.Second)}, session{Data: b})
 	})
 }
 
-// DeleteCtx ends one.
+// DeleteCtx ends one. Of one that never was nothing is written.
 func (s Sessions) DeleteCtx(ctx context.Context, token string) error {
-	return s.Store.Update(ctx, func(tx relay.Tx) error { return tx.DeleteCard(ctx, kindSession, "", token) })
+	return s.Store.Update(ctx, func(tx relay.Tx) error {
+		_, err := load[session](ctx, tx, kindSession, "", token)
+		if errors.Is(err, relay.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return keep(ctx, tx, relay.Card{Kind: kindSession, Key: token, Due: time.Now().Add(endedFor).UTC().Truncate(time.Second)}, session{Ended: true})
+	})
 }
 
 // Find, Commit and Delete are what scs falls back to without a context.
