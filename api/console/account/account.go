@@ -96,12 +96,14 @@ type Accounts struct {
 	setup  string
 	guess  *guesses
 	hashes chan struct{}
+	// crowd holds strangers whose password is looked at, or waits for that.
+	crowd chan struct{}
 }
 
 // New keeps accounts in a store. setup is the secret of the link that the first
 // user comes in by, once.
 func New(store relay.Store, setup string) *Accounts {
-	return &Accounts{store: store, setup: setup, guess: newGuesses(), hashes: make(chan struct{}, hashesAtOnce)}
+	return &Accounts{store: store, setup: setup, guess: newGuesses(), hashes: make(chan struct{}, hashesAtOnce), crowd: make(chan struct{}, strangersAtOnce)}
 }
 
 // tidyEmail is an address as it is compared; empty where it is none.

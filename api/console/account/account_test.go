@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -284,6 +285,31 @@ func TestStrangersWhoGuessKeepNobodyOutWhoIsAtHome(t *testing.T) {
 	}
 	if n := guess(t.Context(), a, "op@example.com", 10, func(int) netip.Addr { return home }); n < 8 || n > 9 {
 		t.Errorf("%d guesses from home were looked at", n)
+	}
+}
+
+// A password takes 50 ms of a processor to look at: a crowd of strangers must
+// not make a line in which everybody else waits for minutes.
+func TestACrowdOfStrangersIsSentAwayAndWhoIsAtHomeIsNot(t *testing.T) {
+	a := boltAccounts(t)
+	must(a.SetUp(t.Context(), setUpToken, newcomer("op")))
+	must(a.SignIn(t.Context(), "op@example.com", password, home))
+	var away atomic.Int32
+	var all sync.WaitGroup
+	for i := range 200 {
+		all.Go(func() {
+			_, err := a.SignIn(t.Context(), fmt.Sprintf("user%d@example.com", i), "wrong wrong wrong", netip.AddrFrom4([4]byte{10, 9, byte(i), 1}))
+			if errors.Is(err, account.ErrTooMany) {
+				away.Add(1)
+			}
+		})
+	}
+	if _, err := a.SignIn(t.Context(), "op@example.com", password, home); err != nil {
+		t.Errorf("at home: %v", err)
+	}
+	all.Wait()
+	if n := away.Load(); n < 50 || n > 180 {
+		t.Errorf("%d of 200 were sent away", n)
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 	hashSize    = 32
 	// hashesAtOnce bounds the memory that guessing can take.
 	hashesAtOnce = 2
+	// strangersAtOnce bounds how long the line is that everybody waits in, to
+	// about a second: others from where nobody has signed in are sent away.
+	strangersAtOnce = 40
 )
 
 // MinPassword and MaxPassword bound a password, in bytes: long enough that

@@ -57,7 +57,16 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string, from neti
 		return User{}, err
 	}
 	place := placeOf(u.ID, from)
-	if !a.guess.allowFor(email, from, slices.Contains(u.Networks, place), time.Now()) {
+	known := slices.Contains(u.Networks, place)
+	if !known {
+		select {
+		case a.crowd <- struct{}{}:
+			defer func() { <-a.crowd }()
+		default:
+			return User{}, ErrTooMany
+		}
+	}
+	if !a.guess.allowFor(email, from, known, time.Now()) {
 		return User{}, ErrTooMany
 	}
 	ok, err := a.matches(ctx, password[:min(len(password), MaxPassword+1)], u.Password)
@@ -68,7 +77,7 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string, from neti
 		return User{}, ErrWrong
 	}
 	a.guess.forget(email, from)
-	if place == "" || slices.Contains(u.Networks, place) {
+	if place == "" || known {
 		return u, nil
 	}
 	return a.Change(ctx, u.ID, func(u *User) error {
