@@ -11,6 +11,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -110,10 +112,15 @@ func New(store relay.Store, setup string) *Accounts {
 func tidyEmail(s string) string {
 	s = strings.ToLower(norm.NFC.String(strings.TrimSpace(s)))
 	at := strings.LastIndexByte(s, '@')
-	if at < 1 || at == len(s)-1 || len(s) > 200 || strings.ContainsAny(s, " \t\r\n<>,;\"\x00") {
+	if at < 1 || at == len(s)-1 || len(s) > 200 || strings.ContainsAny(s, "<>,;\"") || strings.ContainsFunc(s, unseen) {
 		return ""
 	}
 	return s
+}
+
+// unseen reports what two addresses could differ by and look the same.
+func unseen(r rune) bool {
+	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r)
 }
 
 func load[T any](ctx context.Context, tx relay.Tx, kind, workspace, key string) (v T, err error) {

@@ -313,6 +313,37 @@ func TestACrowdOfStrangersIsSentAwayAndWhoIsAtHomeIsNot(t *testing.T) {
 	}
 }
 
+func TestACrowdWithOneLinkIsSentAwayToo(t *testing.T) {
+	a := boltAccounts(t)
+	link := must(a.Invite(t.Context(), account.Invite{Workspace: ws, Role: "viewer", By: "Op"}))
+	var away atomic.Int32
+	race(t, 120, account.ErrLink, func(i int) error {
+		_, err := a.Join(t.Context(), link, newcomer(fmt.Sprint("user", i)))
+		if errors.Is(err, account.ErrTooMany) {
+			away.Add(1)
+			err = account.ErrLink
+		}
+		return err
+	})
+	if away.Load() < 20 {
+		t.Errorf("%d of 120 were sent away", away.Load())
+	}
+}
+
+// Who looks like somebody else on a page would be taken for them in the audit
+// log.
+func TestAnAddressHasNothingThatNobodySees(t *testing.T) {
+	a := boltAccounts(t)
+	for _, hidden := range []string{"\u200b", "\u202e", "\u00ad", "\u2060", "\ufeff", "\x01", "\u00a0", "\u2028", "\xff"} {
+		n := newcomer("op")
+		n.Email = "o" + hidden + "p@example.com"
+		if _, err := a.SetUp(t.Context(), setUpToken, n); !errors.Is(err, account.ErrEmail) {
+			t.Fatalf("%q: %v", n.Email, err)
+		}
+	}
+	must(a.SetUp(t.Context(), setUpToken, account.NewUser{Email: "Zoë@bücher.example", Password: password}))
+}
+
 func TestTryingManyAddressesFromOneNetworkEnds(t *testing.T) {
 	a := boltAccounts(t)
 	looked := 0

@@ -110,8 +110,12 @@ func (a *Accounts) newUser(ctx context.Context, n NewUser) (User, error) {
 	if err := checkPassword(n.Password, u.Email); err != nil {
 		return u, err
 	}
-	h, err := a.hash(ctx, n.Password)
-	u.Password = h
+	leave, err := a.enter()
+	if err != nil {
+		return u, err
+	}
+	defer leave()
+	u.Password, err = a.hash(ctx, n.Password)
 	return u, err
 }
 

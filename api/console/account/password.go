@@ -45,6 +45,16 @@ func (a *Accounts) hash(ctx context.Context, password string) (string, error) {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemory, hashPasses, hashThreads, b64(salt), b64(sum)), nil
 }
 
+// enter takes a place among the strangers; ErrTooMany where there is none.
+func (a *Accounts) enter() (leave func(), err error) {
+	select {
+	case a.crowd <- struct{}{}:
+		return func() { <-a.crowd }, nil
+	default:
+		return nil, ErrTooMany
+	}
+}
+
 type hashCost struct {
 	memory, passes uint32
 	threads        uint8

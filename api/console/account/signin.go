@@ -59,12 +59,11 @@ func (a *Accounts) SignIn(ctx context.Context, email, password string, from neti
 	place := placeOf(u.ID, from)
 	known := slices.Contains(u.Networks, place)
 	if !known {
-		select {
-		case a.crowd <- struct{}{}:
-			defer func() { <-a.crowd }()
-		default:
-			return User{}, ErrTooMany
+		leave, err := a.enter()
+		if err != nil {
+			return User{}, err
 		}
+		defer leave()
 	}
 	if !a.guess.allowFor(email, from, known, time.Now()) {
 		return User{}, ErrTooMany
