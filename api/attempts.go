@@ -96,7 +96,7 @@ func cell(s *string) string {
 // harmless keeps a spreadsheet from taking a cell for a formula:
 // https://owasp.org/www-community/attacks/CSV_Injection
 func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + s
 	}
 	return s

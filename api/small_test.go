@@ -88,7 +88,7 @@ func TestPhonesAreBroughtIntoOneForm(t *testing.T) {
 
 func TestNoCellIsAFormula(t *testing.T) {
 	for in, want := range map[string]string{
-		"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\tx": "'\tx", "\rx": "'\rx", "\nx": "'\nx", "a=1": "a=1", "": "", "1": "1",
+		"＝1+1": "'＝1+1", "＠x": "'＠x", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\tx": "'\tx", "\rx": "'\rx", "\nx": "'\nx", "a=1": "a=1", "": "", "1": "1",
 	} {
 		if got := harmless(in); got != want {
 			t.Errorf("%q: got %q", in, got)

@@ -282,7 +282,7 @@ func downloadOptOuts(p *call) error {
 }
 
 func cell(s string) string {
-	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) || s[0] == '+' && strings.Trim(s[1:], "0123456789") == "" {
+	if !formula(s) || s[0] == '+' && strings.Trim(s[1:], "0123456789") == "" {
 		return s
 	}
 	return "'" + s

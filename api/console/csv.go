@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"relevo/relay"
 )
@@ -52,7 +53,7 @@ func (p *call) download(name string, columns []string, each func(s sheet, page r
 // apostrophe.
 func (s sheet) row(cells ...string) {
 	for i, c := range cells {
-		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) && !plainNumber(c) {
+		if formula(c) && !plainNumber(c) {
 			cells[i] = "'" + c
 		}
 	}
@@ -60,3 +61,10 @@ func (s sheet) row(cells ...string) {
 }
 
 func plainNumber(s string) bool { return strings.Trim(strings.TrimPrefix(s, "-"), "0123456789") == "" }
+
+// formula reports what a spreadsheet may take for one: wide forms of the signs
+// count as the signs where people write Chinese or Japanese.
+func formula(s string) bool {
+	first, _ := utf8.DecodeRuneInString(s)
+	return s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first)
+}
