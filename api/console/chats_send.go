@@ -225,7 +225,7 @@ func (p *call) send(body []byte) (id string, err error) {
 		return "", err
 	}
 	posted := p.c.Post(p.ctx, token, PostCall{
-		Body: body, ContentType: "application/json", Key: p.field("key"), RequestID: p.RequestID(), RemoteAddr: p.r.RemoteAddr,
+		Body: body, ContentType: "application/json", Key: p.field("key"), RequestID: p.RequestID(), RemoteAddr: p.fromAddr(),
 	})
 	if posted.Status == http.StatusOK {
 		return posted.MessageID, nil
@@ -238,6 +238,14 @@ func (p *call) send(body []byte) (id string, err error) {
 		e.Fields = append(e.Fields, relay.FieldError{Field: f.Field, Message: f.Message, Hint: f.Hint})
 	}
 	return "", e
+}
+
+// fromAddr is who calls, behind trusted proxies, as in http.Request.RemoteAddr.
+func (p *call) fromAddr() string {
+	if from := p.from(); from.IsValid() {
+		return from.String()
+	}
+	return p.r.RemoteAddr
 }
 
 // reply sends what was written in a chat.

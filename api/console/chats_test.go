@@ -339,3 +339,14 @@ func TestSomebodyWhoOptedOutCannotBeAnsweredByHand(t *testing.T) {
 		t.Error("the log tells a number")
 	}
 }
+
+func TestWhatIsSentFromAPageIsNotedAsFromWhoSentIt(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	b.headers = map[string]string{"X-Forwarded-For": "203.0.113.9"} // behind a trusted proxy
+	b.post(h.path("chats", "new"), url.Values{"phone": {"+15105550001"}, "as": {"text"}, "text": {"hello"}, "key": {"k1"}}).is(200)
+	list, err := h.relay.Store.Attempts(t.Context(), h.ws.ID, 10)
+	if err != nil || len(list) != 1 || list[0].RemoteIP != "203.0.113.9" {
+		t.Errorf("%+v %v", list, err)
+	}
+}
