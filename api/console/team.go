@@ -143,7 +143,7 @@ func invite(p *call) error {
 	if role == account.Nobody {
 		return errNoPage
 	}
-	token, err := p.c.Accounts.Invite(p.ctx, account.Invite{Workspace: p.WS.ID, Role: role.String(), Email: email, By: cmp.Or(p.User.Name, p.User.Email)})
+	token, err := p.c.Accounts.Invite(p.ctx, account.Invite{Workspace: p.WS.ID, Role: role.String(), Email: email, By: cmp.Or(p.User.Name, p.User.Email), Maker: p.User.ID})
 	if errors.Is(err, account.ErrEmail) {
 		d, fault := p.team()
 		if fault != nil {

@@ -173,3 +173,39 @@ func TestOperatorsRunTheServer(t *testing.T) {
 	}
 	h.somebody(account.Member).post("/operator/backup", url.Values{}).is(404)
 }
+
+// An owner who is taken out of a team, or made less, must not come back by a
+// link that they made before.
+func TestLinksOfWhoMayInviteNoLongerOpenNothing(t *testing.T) {
+	h := newHouse(t)
+	op, owner := h.operator(), h.somebody(account.Owner)
+	opened := func(b *browser) string {
+		t.Helper()
+		return link.FindString(b.post(h.path("team", "invites"), url.Values{"role": {"owner"}}).is(200).body)
+	}
+	first, ofOperator := opened(owner), opened(op)
+	guest := h.visitor()
+	guest.get(first).is(200)
+	op.post(h.path("team", "members", h.id("owner@example.com"), "role"), url.Values{"role": {"member"}}).is(200)
+	guest.get(first).is(404)
+	op.post(h.path("team", "members", h.id("owner@example.com"), "role"), url.Values{"role": {"owner"}}).is(200)
+	guest.get(first).is(200)
+	op.post(h.path("team", "members", h.id("owner@example.com"), "remove"), url.Values{}).is(200).has("Invitations that nobody has used")
+	owner.post(first, url.Values{}).is(404)
+	owner.get(h.path("team")).is(404)
+	guest.post(first, url.Values{"email": {"back@example.com"}, "password": {password}}).is(404)
+	guest.post(ofOperator, url.Values{"email": {"new@example.com"}, "password": {password}}).is(200)
+}
+
+func TestATeamHasSoManyOpenInvitations(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	for range account.MaxInvites {
+		h.invite("viewer")
+	}
+	b.post(h.path("team", "invites"), url.Values{"role": {"viewer"}}).is(409).has("at most 100 open invitations")
+	invites, err := h.accounts.Invites(t.Context(), h.ws.ID)
+	if err != nil || len(invites) != account.MaxInvites {
+		t.Errorf("%d, %v", len(invites), err)
+	}
+}

@@ -22,12 +22,15 @@ type NewUser struct{ Email, Name, Password, Language string }
 // Invite is a link into a team that nobody has used yet.
 type Invite struct {
 	// ID names it; it is not the link.
-	ID        string    `json:"id"`
-	Workspace string    `json:"workspace"`
-	Role      string    `json:"role"`
-	Email     string    `json:"email,omitzero"`
-	By        string    `json:"by"`
-	Until     time.Time `json:"until"`
+	ID        string `json:"id"`
+	Workspace string `json:"workspace"`
+	Role      string `json:"role"`
+	Email     string `json:"email,omitzero"`
+	By        string `json:"by"`
+	// Maker is the id of who made it: it opens nothing once they may let
+	// nobody in any more. Empty for one that nobody answers for.
+	Maker string    `json:"maker,omitzero"`
+	Until time.Time `json:"until"`
 }
 
 // setupUse is written when the one link of a new installation was used.
@@ -134,8 +137,13 @@ func add(ctx context.Context, tx relay.Tx, u User) error {
 	return keep(ctx, tx, relay.Card{Kind: kindUser, Key: u.ID}, u)
 }
 
+// MaxInvites is how many open invitations a workspace may have: all of them are
+// looked through for one list.
+const MaxInvites = 100
+
 // Invite makes a link into a workspace's team, good for seven days and one
-// person. The token is in no list afterwards. ErrEmail.
+// person. The token is in no list afterwards. ErrEmail; CodeConflict where
+// there are enough.
 func (a *Accounts) Invite(ctx context.Context, in Invite) (token string, err error) {
 	token = rand.Text()
 	in.ID, in.Until = strings.ToLower(rand.Text()), time.Now().Add(inviteDays*24*time.Hour).UTC().Truncate(time.Second)
@@ -143,6 +151,13 @@ func (a *Accounts) Invite(ctx context.Context, in Invite) (token string, err err
 		if in.Email = tidyEmail(in.Email); in.Email == "" {
 			return "", ErrEmail
 		}
+	}
+	open, err := a.Invites(ctx, in.Workspace)
+	if err != nil {
+		return "", err
+	}
+	if len(open) >= MaxInvites {
+		return "", relay.Refusef(relay.CodeConflict, "A workspace has at most %d open invitations. Take back those that nobody needs first.", MaxInvites)
 	}
 	return token, a.store.Update(ctx, func(tx relay.Tx) error {
 		return keep(ctx, tx, relay.Card{Kind: kindInvite, Key: hashOf(token), Due: in.Until}, in)
@@ -161,6 +176,13 @@ func (a *Accounts) Invited(ctx context.Context, token string) (in Invite, err er
 func invitedBy(ctx context.Context, tx relay.Tx, token string) (Invite, error) {
 	in, err := load[Invite](ctx, tx, kindInvite, "", hashOf(token))
 	if errors.Is(err, relay.ErrNotFound) || err == nil && !time.Now().Before(in.Until) {
+		return in, ErrLink
+	}
+	if err != nil || in.Maker == "" {
+		return in, err
+	}
+	maker, err := load[User](ctx, tx, kindUser, "", in.Maker)
+	if errors.Is(err, relay.ErrNotFound) || err == nil && (maker.Disabled || maker.Role(in.Workspace) < Owner) {
 		return in, ErrLink
 	}
 	return in, err
