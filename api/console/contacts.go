@@ -267,6 +267,7 @@ func downloadOptOuts(p *call) error {
 	defer w.Flush()
 	_ = w.Write([]string{"phone", "since", "by", "reason", "channel_id", "chat_id"})
 	for page := (relay.Page{Limit: 200}); ; {
+		p.goOn()
 		list, next, err := p.c.Relay.OptOuts(p.ctx, p.WS.ID, "", page)
 		if err != nil {
 			p.c.Log.Error("download of the opt-out list ended early", "workspace", p.WS.ID, "error", err)
@@ -274,6 +275,9 @@ func downloadOptOuts(p *call) error {
 		}
 		for _, o := range list {
 			_ = w.Write([]string{cell(o.Recipient), o.At.UTC().Format(time.RFC3339), cell(o.By), cell(o.Reason), o.Channel, o.Chat})
+		}
+		if w.Flush(); w.Error() != nil {
+			return nil // a client that went away
 		}
 		if page.Cursor = next; next == "" {
 			return nil

@@ -21,7 +21,7 @@ type sheet struct{ w *csv.Writer }
 // says where the next one begins. A fault after the first byte ends the
 // connection: half a file must not pass for a whole one.
 func (p *call) download(name string, columns []string, each func(s sheet, page relay.Page) (rows int, next string, err error)) error {
-	_ = http.NewResponseController(p.w).SetWriteDeadline(time.Time{}) // not every writer has one
+	p.goOn()
 	h := p.w.Header()
 	h.Set("Content-Type", "text/csv; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="`+name+"-"+p.WS.ID+"-"+time.Now().UTC().Format(time.DateOnly)+`.csv"`)
@@ -35,6 +35,7 @@ func (p *call) download(name string, columns []string, each func(s sheet, page r
 	s.w.UseCRLF = true // RFC 4180
 	s.row(columns...)
 	for page, all := (relay.Page{Limit: 200}), 0; all < maxRows; {
+		p.goOn()
 		n, next, err := each(s, page)
 		s.w.Flush()
 		if err != nil {
@@ -47,6 +48,16 @@ func (p *call) download(name string, columns []string, each func(s sheet, page r
 		all, page.Cursor = all+n, next
 	}
 	return nil
+}
+
+// maxStall is how long a client may take for one part of a download. The whole
+// may take as long as it does.
+const maxStall = time.Minute
+
+// goOn gives the client time for one part more. The next page on the same
+// connection begins without a limit: net/http sees to that.
+func (p *call) goOn() {
+	_ = http.NewResponseController(p.w).SetWriteDeadline(time.Now().Add(maxStall)) // not every writer has one
 }
 
 // row writes a line; what a spreadsheet would take for a formula begins with an

@@ -2,8 +2,12 @@ package console_test
 
 import (
 	"encoding/csv"
+	"net/http/httptest"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"relevo/relay"
 )
@@ -51,6 +55,35 @@ func TestNoCellOfADownloadIsAFormula(t *testing.T) {
 		}
 		if bombs < 8 {
 			t.Errorf("%s: %d of what was looked for:\n%s", file, bombs, s.body)
+		}
+	}
+}
+
+// slow is a connection that notes until when it may be written to.
+type slow struct {
+	*httptest.ResponseRecorder
+	until []time.Time
+}
+
+func (s *slow) SetWriteDeadline(t time.Time) error { s.until = append(s.until, t); return nil }
+
+// A download may take long, but one that nobody reads ends.
+func TestADownloadThatNobodyReadsEnds(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	at, err := url.Parse(h.server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"/quota.csv", "/contacts/opt-outs.csv"} {
+		req := httptest.NewRequest("GET", h.path()+file, nil)
+		for _, c := range b.client.Jar.Cookies(at) {
+			req.AddCookie(c)
+		}
+		w := &slow{ResponseRecorder: httptest.NewRecorder()}
+		h.handler.ServeHTTP(w, req)
+		if w.Code != 200 || len(w.until) == 0 || slices.ContainsFunc(w.until, time.Time.IsZero) {
+			t.Errorf("%s: %d, may be written to until %v", file, w.Code, w.until)
 		}
 	}
 }
