@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"relevo/api/console/account"
 )
 
 func TestTheFirstUserComesInByTheLinkOnceAndFromThisMachineOnly(t *testing.T) {
@@ -212,4 +214,12 @@ func TestAFormThatIsOnItsWayDoesNotUndoASignOut(t *testing.T) {
 	h.handler.ServeHTTP(httptest.NewRecorder(), req)
 	b.client.Jar.SetCookies(at, session) // as somebody has who took it
 	b.get("/me").has("Password").hasNot("Your account")
+}
+
+func TestWhoSignsInIsNotToldWhatAnotherDid(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	h.somebody(account.Viewer)
+	b.once("POST", "/me", url.Values{"name": {"Ada"}}).is(303) // and nobody reads what it came to
+	b.post("/sign-in", url.Values{"email": {"viewer@example.com"}, "password": {password}, "to": {"/me"}}).is(200).has("viewer@example.com").hasNot("Saved")
 }

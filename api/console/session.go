@@ -47,8 +47,12 @@ func (p *call) token() string {
 	return k.Value
 }
 
-// begin signs somebody in, under a new token.
+// begin signs somebody in, under a new token; what another was to be told is
+// forgotten.
 func (p *call) begin(u account.User) error {
+	if p.User.ID != u.ID {
+		p.c.sessions.Remove(p.ctx, sessionFlash)
+	}
 	if err := p.c.sessions.RenewToken(p.ctx); err != nil {
 		return err
 	}
