@@ -226,6 +226,7 @@ func replayEvents(p *call) error {
 	_ = p.field("all") // reads the form
 	of := relay.ReplayOf{IDs: p.r.PostForm["events"], OnlyFailed: true}
 	if p.field("all") == "" && len(of.IDs) == 0 {
+		p.noted = true // nothing was done
 		return p.done(p.At("endpoints", p.r.PathValue("ep")), "endpoint.none_ticked")
 	}
 	if p.field("all") != "" {

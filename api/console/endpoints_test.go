@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"relevo/api/console/account"
+	"relevo/relay"
 	"relevo/relay/outbound"
 )
 
@@ -127,4 +128,19 @@ func TestWhatWasNotTakenIsSentAgainByHand(t *testing.T) {
 	})
 	b.post(here+"/replay", url.Values{"events": ticks}).is(200).has("1 event is sent again.")
 	eventually(t, "it arrives once more", func() bool { return strings.Count(r.got(), "message.accepted") == 2 })
+}
+
+func TestAReplayOfNothingIsNotInTheAuditLog(t *testing.T) {
+	h := newHouse(t)
+	h.posts()
+	b := h.operator()
+	e, _, err := h.relay.CreateEndpoint(t.Context(), h.ws.ID, relay.NewEndpoint{URL: "https://receiver.invalid/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.post(h.path("endpoints", e.ID, "replay"), url.Values{}).is(200)
+	notes, _, err := h.relay.Notes(t.Context(), h.ws.ID, nil, relay.Page{Limit: 10})
+	if err != nil || len(notes) != 0 {
+		t.Errorf("%+v %v", notes, err)
+	}
 }
