@@ -42,9 +42,14 @@ async function open(faults, options = {}) {
 
 // sees waits until a text is on the page.
 async function sees(page, text) {
-  try {
-    await page.waitForFunction((t) => document.body.innerText.includes(t), text);
-  } catch {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    try {
+      await page.waitForFunction((t) => document.body?.innerText.includes(t), text, { timeout: Math.max(1, deadline - Date.now()) });
+      return;
+    } catch (e) {
+      if (Date.now() < deadline && !/Timeout/.test(e.message)) continue; // the page was left for another in between
+    }
     throw new Error(`${page.url()} does not say ${JSON.stringify(text)}; it says:\n${(await page.innerText("body")).slice(0, 3000)}`);
   }
 }

@@ -1,6 +1,7 @@
 export const name = "The queue moves under somebody's hands, and gives units back";
 
-// The sandbox leaves two seconds between two messages: ten wait for a while.
+// The sandbox leaves two seconds between two messages here, so that they wait for
+// a while.
 export default async function ({ world, must, sees, accessible, shot, open }) {
   const at = world.base + world.workspace;
   const page = await open(), account = "+15105566777";
@@ -8,6 +9,10 @@ export default async function ({ world, must, sees, accessible, shot, open }) {
     await page.goto(at + "/queue");
     if (await page.locator("#line").count() === 0) await page.getByRole("link", { name: "Sandbox" }).first().click();
   };
+  const api = world.base + "/api/v1" + world.workspace.replace("/w/", "/workspaces/") + "/channels", headers = { Authorization: "Bearer " + world.key };
+  const sandbox = (await (await page.request.get(api, { headers })).json()).data.find((c) => c.phone === account);
+  const slowed = await page.request.patch(api + "/" + sandbox.id, { headers, data: { spacing_ms: { min: 1500, max: 2500 } } });
+  must(slowed.ok(), `the pace cannot be set: ${await slowed.text()}`);
   for (let n = 0; n < 30; n++) {
     const answer = await page.request.post(world.hook, { data: { action: "send", phone: `+1415555${3000 + n}`, text: `Message ${n}`, whatsapp_account_phone: account } });
     must(answer.status() === 200, `the webhook answered ${answer.status()}`);
@@ -79,4 +84,5 @@ export default async function ({ world, must, sees, accessible, shot, open }) {
   await page.locator("tbody a.row-link", { hasText: "+14155553000" }).waitFor();
   await page.keyboard.press("/");
   must(await page.evaluate(() => document.activeElement?.id === "q"), "/ does not lead to the search");
+  await page.request.patch(api + "/" + sandbox.id, { headers, data: { spacing_ms: sandbox.spacing_ms } });
 }

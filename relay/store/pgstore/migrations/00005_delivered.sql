@@ -2,4 +2,4 @@
 -- constant default: on a table with rows this takes no time.
 
 -- +goose Up
-ALTER TABLE counter ADD COLUMN delivered bigint NOT NULL DEFAULT 0;
+ALTER TABLE counter ADD COLUMN IF NOT EXISTS delivered bigint NOT NULL DEFAULT 0;
