@@ -8,54 +8,11 @@ import (
 	"relevo/relay"
 )
 
-// messageView is a message as the API shows it.
+// messageView is a message as the API shows it: as events tell it, and its
+// history.
 type messageView struct {
-	ID         string        `json:"id"`
-	Status     relay.Status  `json:"status"`
-	Units      int64         `json:"units"`
-	ChannelID  string        `json:"channel_id"`
-	ChatID     string        `json:"chat_id"`
-	To         string        `json:"to"`
-	Text       *string       `json:"text"`
-	File       *fileView     `json:"file"`
-	Template   *templateView `json:"template"`
-	CreatedAt  time.Time     `json:"created_at"`
-	SendAt     *time.Time    `json:"send_at"`
-	ExpiresAt  time.Time     `json:"expires_at"`
-	Tries      int           `json:"tries"`
-	ProviderID *string       `json:"provider_id"`
-	Error      *failureView  `json:"error"`
-	// PartOf is the first part's id, on the second of two; Parts are both
-	// ids, on the first.
-	PartOf   *string      `json:"part_of"`
-	Parts    []string     `json:"parts"`
-	ResendOf *string      `json:"resend_of"`
-	History  []changeView `json:"history"`
-}
-
-// fileView is an attachment; type and size are null until it was fetched.
-type fileView struct {
-	URL  string         `json:"url"`
-	Name string         `json:"name"`
-	Kind relay.FileKind `json:"kind"`
-	Type *string        `json:"type"`
-	Size *int64         `json:"size"`
-}
-
-// templateView is a template as it was asked for. Names go with variables
-// where the call had them and the template was not known; an empty value of a
-// button leaves it as it is.
-type templateView struct {
-	Name      string   `json:"name"`
-	Language  string   `json:"language"`
-	Variables []string `json:"variables"`
-	Names     []string `json:"names"`
-	Buttons   []string `json:"buttons"`
-}
-
-type failureView struct {
-	Code    relay.Code `json:"code"`
-	Message string     `json:"message"`
+	relay.MessageBody
+	History []changeView `json:"history"`
 }
 
 // changeView is one line of a message's history.
@@ -63,37 +20,18 @@ type changeView struct {
 	At     time.Time    `json:"at"`
 	Status relay.Status `json:"status"`
 	// Applied is false for what was reported and changed nothing.
-	Applied bool         `json:"applied"`
-	Try     *int         `json:"try"`
-	Note    *string      `json:"note"`
-	Error   *failureView `json:"error"`
+	Applied bool           `json:"applied"`
+	Try     *int           `json:"try"`
+	Note    *string        `json:"note"`
+	Error   *relay.Failure `json:"error"`
 }
 
 func viewMessage(m relay.Message) messageView {
-	v := messageView{
-		ID: m.ID, Status: m.Status, Units: m.Units, ChannelID: m.Channel, ChatID: m.ChatID, To: m.To(), Text: present(m.Text),
-		CreatedAt: m.CreatedAt.UTC(), SendAt: instant(m.SendAt), ExpiresAt: m.ExpiresAt.UTC(), Tries: m.Tries,
-		ProviderID: present(m.ProviderID), Error: viewFailure(m.Failure), PartOf: present(m.PartOf), Parts: m.Parts,
-		ResendOf: present(m.ResendOf), History: mapped(m.History, viewChange),
-	}
-	if f := m.File; f != nil {
-		v.File = &fileView{URL: f.URL, Name: f.Name, Kind: f.Kind, Type: present(f.Type), Size: present(f.Size)}
-	}
-	if t := m.Template; t != nil {
-		v.Template = &templateView{Name: t.Name, Language: t.Language, Variables: t.Variables, Names: t.Names, Buttons: t.Buttons}
-	}
-	return v
-}
-
-func viewFailure(f *relay.Failure) *failureView {
-	if f == nil {
-		return nil
-	}
-	return &failureView{Code: f.Code, Message: f.Message}
+	return messageView{relay.MessageBodyOf(m), mapped(m.History, viewChange)}
 }
 
 func viewChange(c relay.Change) changeView {
-	return changeView{At: c.At.UTC(), Status: c.Status, Applied: c.Applied, Try: present(c.Try), Note: present(c.Note), Error: viewFailure(c.Failure)}
+	return changeView{At: c.At.UTC(), Status: c.Status, Applied: c.Applied, Try: present(c.Try), Note: present(c.Note), Error: c.Failure}
 }
 
 func (s *server) listMessages(r *request) (answer, error) {

@@ -133,7 +133,7 @@ func (e *export) messages(ctx context.Context, w *jsonWriter) error {
 // inbound is what they wrote: to a channel, and in groups.
 func (e *export) inbound(ctx context.Context, w *jsonWriter) error {
 	put := func(m relay.InboundMessage) error {
-		w.item(viewInbound(m))
+		w.item(relay.InboundBodyOf(m))
 		return w.err
 	}
 	for _, c := range e.chats {

@@ -57,10 +57,10 @@ type came struct {
 }
 
 type sentMessage struct {
-	To       string        `json:"to"`
-	Text     *string       `json:"text,omitempty"`
-	File     *sentFile     `json:"file,omitempty"`
-	Template *templateView `json:"template,omitempty"`
+	To       string                `json:"to"`
+	Text     *string               `json:"text,omitempty"`
+	File     *sentFile             `json:"file,omitempty"`
+	Template *relay.TemplateCalled `json:"template,omitempty"`
 	// From is the number of the channel.
 	From  string `json:"from"`
 	Units int64  `json:"units"`

@@ -7,7 +7,7 @@ import (
 	"relevo/quota"
 )
 
-// MessageBody is a message as events tell it: as the API shows it, without its
+// MessageBody is a message as events tell it, and as the API shows it with its
 // history.
 type MessageBody struct {
 	ID         string          `json:"id"`
@@ -25,9 +25,11 @@ type MessageBody struct {
 	Tries      int             `json:"tries"`
 	ProviderID *string         `json:"provider_id"`
 	Error      *Failure        `json:"error"`
-	PartOf     *string         `json:"part_of"`
-	Parts      []string        `json:"parts"`
-	ResendOf   *string         `json:"resend_of"`
+	// PartOf is the first part's id, on the second of two; Parts are both
+	// ids, on the first.
+	PartOf   *string  `json:"part_of"`
+	Parts    []string `json:"parts"`
+	ResendOf *string  `json:"resend_of"`
 }
 
 // FileBody is an attachment; type and size are null until it was fetched.
@@ -39,7 +41,9 @@ type FileBody struct {
 	Size *int64   `json:"size"`
 }
 
-// TemplateCalled is a template as it was asked for.
+// TemplateCalled is a template as it was asked for. Names go with variables
+// where the call had them and the template was not known; an empty value of a
+// button leaves it as it is.
 type TemplateCalled struct {
 	Name      string   `json:"name"`
 	Language  string   `json:"language"`
@@ -65,7 +69,9 @@ func MessageBodyOf(m Message) MessageBody {
 	return b
 }
 
-// InboundBody is what somebody wrote, as the API shows it.
+// InboundBody is what somebody wrote, as events tell it and the API shows it.
+// Sender is the other side of the chat: a person, or the group in which Author
+// wrote.
 type InboundBody struct {
 	ID         string         `json:"id"`
 	ChannelID  string         `json:"channel_id"`
