@@ -135,7 +135,7 @@ func (p *call) chatRows(talks []relay.Talk, channels []relay.Channel) ([]chatRow
 		}
 		if t.Last.In != nil || t.Last.Out != nil {
 			r.Said, r.In, r.At = p.said(t.Last), t.Last.In != nil, t.Last.At()
-			if out := t.Last.Out; out != nil && (bubble{Status: out.Status}).Pill() == "bad" {
+			if out := t.Last.Out; out != nil && statusLook(out.Status) == "bad" {
 				r.Failed = out.Status
 			}
 		}

@@ -59,20 +59,8 @@ type bubbleFile struct {
 	Size                         int64
 }
 
-// Pill is the look of a status.
-func (b bubble) Pill() string {
-	switch b.Status {
-	case relay.Sent, relay.Delivered, relay.Read:
-		return "good"
-	case relay.Failed, relay.Expired, relay.Unconfirmed:
-		return "bad"
-	case relay.Sending:
-		return "busy"
-	case relay.Canceled:
-		return "off"
-	}
-	return "wait"
-}
+// Pill is the look of its status.
+func (b bubble) Pill() string { return statusLook(b.Status) }
 
 // openTalk reads a chat and a page of it.
 func (p *call) openTalk() (talkData, error) {

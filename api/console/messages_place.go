@@ -118,7 +118,10 @@ func (p *call) placesOn(l relay.LaneView, of []relay.Message, now time.Time, pla
 func isNotFound(err error) bool { return errors.Is(err, relay.ErrNotFound) }
 
 // StatusPill is the look of a status.
-func (p *call) StatusPill(s relay.Status) string {
+func (p *call) StatusPill(s relay.Status) string { return statusLook(s) }
+
+// statusLook is the kind of pill that a status is shown as.
+func statusLook(s relay.Status) string {
 	switch s {
 	case relay.Sent, relay.Delivered, relay.Read:
 		return "good"
