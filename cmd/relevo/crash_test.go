@@ -38,6 +38,13 @@ func (a *acked) note(key, id string) {
 	a.ids[key] = id
 }
 
+// count is for how many keys there was a 200 so far.
+func (a *acked) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.ids)
+}
+
 // troubles are the last digits of the sandbox's numbers with every kind of
 // trouble; a sixth of the messages goes to one of them. 9906 and 9909 keep
 // their lane busy for a second.
@@ -79,7 +86,11 @@ func TestKilledAtRandomNothingIsLostOrSentTwice(t *testing.T) {
 		})
 	}
 	for range kills {
-		<-time.After(time.Duration(60+rand.IntN(240)) * time.Millisecond) // any moment will do
+		// Any moment will do, once it took calls again: on a busy machine a
+		// server needs longer to get that far.
+		more := got.count() + rand.IntN(40)
+		eventually(t, time.Minute, "the server takes calls again", func() bool { return got.count() >= more })
+		<-time.After(time.Duration(rand.IntN(240)) * time.Millisecond)
 		p.kill()
 		p = start(t, dir, crashEnv...)
 		at.Store("url", p.url)
