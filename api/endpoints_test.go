@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
 
 	"relevo/relay"
 )
@@ -197,6 +199,31 @@ func holds(t *testing.T, e relay.Event) {
 	}
 }
 
+// shown checks that the document's example of an event is the sample that
+// "send a test" posts.
+func shown(t *testing.T, form relay.EventForm, name relay.EventType) {
+	t.Helper()
+	e, err := relay.SampleEvent("ws_06g1ssuq7fb26uper4f0", form, name, time.Date(2026, 8, 20, 9, 15, 4, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := value([]byte(e.Body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := json.Marshal(theContract(t).doc.Webhooks[string(name)].Post.RequestBody.Value.Content["application/json"].Example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := value(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the example of %s is not its sample (- sample, + example):\n%s", name, diff)
+	}
+}
+
 func TestEverySampleIsAsTheDocumentSays(t *testing.T) {
 	doc := theContract(t).doc
 	var all []relay.EventType
@@ -208,6 +235,7 @@ func TestEverySampleIsAsTheDocumentSays(t *testing.T) {
 				t.Fatal(err)
 			}
 			holds(t, e)
+			shown(t, form, name)
 		}
 	}
 	if len(doc.Webhooks) != len(all) {

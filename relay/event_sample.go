@@ -48,7 +48,12 @@ func sampleMessage(s Status, now time.Time) Message {
 	m := Message{ID: idPrefix + strings.Repeat("0", 18), Status: s, Units: 1, Channel: sampleChannel(now).ID, ChatID: "10001", Recipient: samplePerson,
 		Text: "Hello, this is a sample.", CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour), History: []Change{{At: now, Status: s, Applied: true}}}
 	switch s {
+	case Sent, Delivered, Read:
+		m.Tries, m.ProviderID = 1, "sample"
+	case Unconfirmed:
+		m.Tries = 1
 	case Failed:
+		m.Tries = 1
 		m.Failure = &Failure{Code: CodeNotOnWhatsApp, Message: "This number is not on WhatsApp."}
 	case Expired:
 		m.Failure = &Failure{Code: CodeExpired, Message: "It could not be sent before it expired; its units were given back."}

@@ -20,7 +20,9 @@ type document struct {
 	Tags []struct {
 		Name, Description string
 	}
-	Paths      ordered[pathItem]
+	Paths ordered[pathItem]
+	// Webhooks are what is posted to addresses of others, by name.
+	Webhooks   ordered[pathItem]
 	Components struct {
 		Parameters map[string]parameter
 		Headers    map[string]header

@@ -45,7 +45,7 @@ type call struct {
 	BodyAbout            string
 	Body                 []kind
 	BodyOptional         bool
-	Fields               []field
+	Fields               []field // of the body of what is posted to others
 	Curl                 []named
 	Answers              []answer
 	Example, ExampleKind string
@@ -112,6 +112,13 @@ func (d *document) view(base string) view {
 				}
 			}
 		}
+		for _, p := range d.Webhooks {
+			for _, op := range p.Value.operations {
+				if slices.Contains(op.Tags, tag.Name) {
+					g.Calls = append(g.Calls, d.webhook(p.Name, op))
+				}
+			}
+		}
 		v.Groups = append(v.Groups, g)
 	}
 	for _, s := range d.Components.Schemas {
@@ -165,6 +172,20 @@ func (d *document) call(path string, shared []parameter, op operation) call {
 	}
 	if !slices.Contains(op.Tags, "Not for callers") {
 		c.Curl = d.curl(path, slices.Concat(shared, op.Parameters), op)
+	}
+	for _, r := range op.Responses {
+		c.answer(d, r.Name, d.response(r.Value))
+	}
+	return c
+}
+
+// webhook is a call that is made to an address of somebody else.
+func (d *document) webhook(name string, op operation) call {
+	c := call{ID: op.ID, Method: op.method, Path: name, Summary: op.Summary, About: paragraphs(op.Description), Key: "to your address"}
+	if b := op.RequestBody; b != nil {
+		body := b.Content[0].Value
+		c.Fields = d.fields(body.Schema)
+		c.Example = written(d.exampleOf(body), "  ")
 	}
 	for _, r := range op.Responses {
 		c.answer(d, r.Name, d.response(r.Value))

@@ -30,6 +30,17 @@ paths:
       security: []
       responses:
         '200': {description: A file., headers: {Content-Disposition: {description: Its name.}}, content: {application/pdf: {schema: {type: string}}}}
+webhooks:
+  tea.drunk:
+    post:
+      operationId: onDrunk
+      tags: [Tea leaves]
+      summary: Somebody drank it.
+      requestBody:
+        content:
+          application/json:
+            schema: {type: object, required: [type, data], properties: {type: {type: string, enum: [tea.drunk]}, data: {$ref: '#/components/schemas/Person'}}}
+      responses: {2XX: {description: Thanks.}}
 components:
   parameters: {ws: {name: ws, in: path, required: true, schema: {type: string}}}
   responses: {None: {description: There is none., content: {application/problem+json: {schema: {$ref: '#/components/schemas/Problem', properties: {code: {enum: [no_tea]}}}}}}}
@@ -61,6 +72,8 @@ func TestAPageShowsCallsFieldsAndExamples(t *testing.T) {
 		"curl -sS -OJ \"$RELEVO_URL/tea/$RELEVO_WORKSPACE/{id}\"</code>",
 		"<code>grams</code> <small>integer, 1 to 500, <b>needed</b></small>", "string or null", `<a href="#Person">Person</a> or null`, "list of string",
 		`<b>404</b> <a href="#Problem">Problem</a>`, "There is none. <code>no_tea</code>", "<dd>It is sold out.",
+		`<h3 id="onDrunk">`, "<code>tea.drunk</code> <span class=\"key\">to your address</span>",
+		"<code>type</code> <small>string, tea.drunk, <b>needed</b></small>", "{\n  \"type\": \"tea.drunk\",\n  \"data\": {\n    \"name\": \"Bo\"\n  }\n}</code>", "<b>2XX</b>",
 		"{\n  \"grams\": 50,\n", "\"tags\": [\n    \"…\"\n  ]\n}</code>",
 	} {
 		if !strings.Contains(page, want) {
