@@ -97,8 +97,8 @@ type Console struct {
 // New makes the console. Its templates and texts are part of the program: a
 // fault in them is a panic.
 func New(cfg Config) *Console {
-	c := &Console{Config: cfg, assets: loadAssets(), bundle: loadBundle()}
-	c.pages = c.loadPages()
+	p := printed()
+	c := &Console{Config: cfg, assets: p.assets, bundle: p.bundle, pages: p.pages}
 	c.sessions = c.newSessions()
 	c.routes = c.allRoutes()
 	c.mux = c.newMux()

@@ -80,7 +80,7 @@ func newHouse(t *testing.T, edit ...func(*api.Config, map[string]relay.Driver)) 
 	h.sandbox = sandbox.New(filepath.Join(dir, "sandbox"), func(ctx context.Context, channel string, reports []relay.Report) error {
 		return h.relay.Report(ctx, channel, reports)
 	}, log)
-	h.accounts = account.New(store, setUpToken)
+	h.accounts = account.New(store, setUpToken, account.Cost{Memory: 64, Passes: 1, Threads: 1}) // cheap: the race detector makes the real one take seconds
 	drivers := map[string]relay.Driver{"sandbox": h.sandbox}
 	cfg := api.Config{Accounts: h.accounts, OperatorKey: "rlvo_test", TempDir: dir, Log: log, Version: "relevo test", StoreName: "bbolt", Node: "one",
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}

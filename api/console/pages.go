@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
 )
 
 // Templates: layout.html is around every page, part_*.html are in all of them,
@@ -15,9 +18,21 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-func (c *Console) loadPages() map[string]*template.Template {
+// printed is what is the same in every console, read when the first is made: it
+// is part of the program.
+var printed = sync.OnceValue(func() (p struct {
+	assets assets
+	bundle *i18n.Bundle
+	pages  map[string]*template.Template
+}) {
+	p.assets, p.bundle = loadAssets(), loadBundle()
+	p.pages = loadPages(p.assets)
+	return p
+})
+
+func loadPages(all assets) map[string]*template.Template {
 	base := template.New("").Funcs(template.FuncMap{"asset": func(name string) (string, error) {
-		if p, ok := c.assets.named[name]; ok {
+		if p, ok := all.named[name]; ok {
 			return p, nil
 		}
 		return "", fmt.Errorf("there is no asset %s", name)

@@ -203,7 +203,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err := s.openRelay(secrets); err != nil {
 		return err
 	}
-	s.accounts = account.New(s.store, secrets.SetUpToken())
+	s.accounts = account.New(s.store, secrets.SetUpToken(), account.DefaultCost)
 	s.metrics.watchQueue(s.store)
 	return s.listen()
 }

@@ -96,6 +96,7 @@ const (
 type Accounts struct {
 	store  relay.Store
 	setup  string
+	cost   Cost
 	guess  *guesses
 	hashes chan struct{}
 	// crowd holds strangers whose password is looked at, or waits for that.
@@ -103,9 +104,10 @@ type Accounts struct {
 }
 
 // New keeps accounts in a store. setup is the secret of the link that the first
-// user comes in by, once.
-func New(store relay.Store, setup string) *Accounts {
-	return &Accounts{store: store, setup: setup, guess: newGuesses(), hashes: make(chan struct{}, hashesAtOnce), crowd: make(chan struct{}, strangersAtOnce)}
+// user comes in by, once; cost is that of passwords from now on, those of
+// before keep theirs.
+func New(store relay.Store, setup string, cost Cost) *Accounts {
+	return &Accounts{store: store, setup: setup, cost: cost, guess: newGuesses(), hashes: make(chan struct{}, hashesAtOnce), crowd: make(chan struct{}, strangersAtOnce)}
 }
 
 // tidyEmail is an address as it is compared; empty where it is none.

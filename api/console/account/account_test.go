@@ -117,7 +117,7 @@ func race(t *testing.T, n int, want error, fn func(i int) error) (well int) {
 }
 
 func theSetUpLinkMakesOneOperatorHoweverManyComeAtOnce(t *testing.T, store relay.Store) {
-	a := account.New(store, setUpToken)
+	a := account.New(store, setUpToken, account.DefaultCost)
 	if n := race(t, 8, account.ErrLink, func(i int) error {
 		_, err := a.SetUp(t.Context(), setUpToken, newcomer(fmt.Sprint("user", i)))
 		return err
@@ -133,7 +133,7 @@ func theSetUpLinkMakesOneOperatorHoweverManyComeAtOnce(t *testing.T, store relay
 }
 
 func anInvitationIsForOnePersonUnderTwentyAtOnce(t *testing.T, store relay.Store) {
-	a := account.New(store, setUpToken)
+	a := account.New(store, setUpToken, account.DefaultCost)
 	token := must(a.Invite(t.Context(), account.Invite{Workspace: ws, Role: "member", By: "Op"}))
 	if n := race(t, 20, account.ErrLink, func(i int) error {
 		_, err := a.Join(t.Context(), token, newcomer(fmt.Sprint("user", i)))
@@ -147,7 +147,7 @@ func anInvitationIsForOnePersonUnderTwentyAtOnce(t *testing.T, store relay.Store
 }
 
 func anAddressBelongsToOneUser(t *testing.T, store relay.Store) {
-	a := account.New(store, setUpToken)
+	a := account.New(store, setUpToken, account.DefaultCost)
 	tokens := []string{}
 	for range 6 {
 		tokens = append(tokens, must(a.Invite(t.Context(), account.Invite{Workspace: ws, Role: "viewer", By: "Op"})))
@@ -164,7 +164,7 @@ func anAddressBelongsToOneUser(t *testing.T, store relay.Store) {
 }
 
 func theLastOwnersCannotTakeEachOthersRole(t *testing.T, store relay.Store) {
-	a := account.New(store, setUpToken)
+	a := account.New(store, setUpToken, account.DefaultCost)
 	var ids []string
 	for i := range 4 {
 		token := must(a.Invite(t.Context(), account.Invite{Workspace: ws, Role: "owner", By: "Op"}))
@@ -198,7 +198,7 @@ func sessionsEndByTimeAndAreForgotten(t *testing.T, store relay.Store) {
 		s.CommitCtx(ctx, "gone", []byte("c"), time.Now().Add(time.Hour)), s.DeleteCtx(ctx, "never")); err != nil {
 		t.Fatal(err)
 	}
-	a := account.New(store, "")
+	a := account.New(store, "", account.DefaultCost)
 	must(a.Invite(ctx, account.Invite{Workspace: ws, Role: "viewer", By: "Op"}))
 	if err := a.Prune(ctx, time.Now()); err != nil {
 		t.Fatal(err)
@@ -226,7 +226,21 @@ func sessionsEndByTimeAndAreForgotten(t *testing.T, store relay.Store) {
 
 func boltAccounts(t *testing.T) *account.Accounts {
 	t.Helper()
-	return account.New(bolt(t), setUpToken)
+	return account.New(bolt(t), setUpToken, account.DefaultCost)
+}
+
+func TestPasswordsOpenWhateverTheyCostOnce(t *testing.T) {
+	store := bolt(t)
+	cheap := account.New(store, setUpToken, account.Cost{Memory: 64, Passes: 2, Threads: 1})
+	u := must(cheap.SetUp(t.Context(), setUpToken, newcomer("op")))
+	if !strings.HasPrefix(u.Password, "$argon2id$v=19$m=64,t=2,p=1$") {
+		t.Errorf("kept as %s", u.Password)
+	}
+	for given, ok := range map[string]bool{password: true, password + " ": false} {
+		if _, err := account.New(store, "", account.DefaultCost).SignIn(t.Context(), "op@example.com", given, netip.Addr{}); (err == nil) != ok {
+			t.Errorf("%.30q: %v", given, err)
+		}
+	}
 }
 
 func TestPasswordsAreKeptAsHashesAndFoundByNothingElse(t *testing.T) {
