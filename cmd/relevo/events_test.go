@@ -225,10 +225,13 @@ func TestEventsArriveSignedInOrderThroughFailuresAndKills(t *testing.T) {
 
 	// by hand, as an owner does
 	flags := []string{"--url", p.url, "--key", p.operator(t)}
+	h.mu.Lock()
+	first := h.heard[0].ID
+	h.mu.Unlock()
 	for want, args := range map[string][]string{
 		"The receiver took": {"endpoint", "test", ep},
 		"message.read":      {"endpoint", "events", ep, "--limit", "5"},
-		"Sent again":        {"endpoint", "replay", ep, h.heard[0].ID},
+		"Sent again":        {"endpoint", "replay", ep, first},
 		"whsec_":            {"endpoint", "show", ep, "--secret"},
 		h.url:               {"endpoint", "list"},
 	} {
