@@ -10,8 +10,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"relevo/relay"
 )
 
@@ -374,7 +372,7 @@ func otherSecret(k *rekeyed) {
 	if err := k.raw.RebindSecret(k.t.Context(), "", ""); !errors.As(err, &none) || none.Have != k.old.CheckValue() {
 		k.t.Errorf("without a check value: %v", err)
 	}
-	if diff := cmp.Diff(before, k.snapshot(), same()...); diff != "" {
+	if diff := differ(before, k.snapshot(), same()...); diff != "" {
 		k.t.Errorf("it changed something (-before +after):\n%s", diff)
 	}
 	k.isUnder(k.old, k.fresh)
