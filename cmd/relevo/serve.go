@@ -260,11 +260,16 @@ func (s *server) listen() (err error) {
 	return nil
 }
 
+// answerWithin is how long a usual answer may take from the head of its call
+// on: no handler waits for a provider that long. Who reads nothing holds a
+// connection no longer. Downloads and streams have limits of their own.
+const answerWithin = 3 * time.Minute
+
 // serveHTTP answers until the work in hand has ended, then lets the answers
 // under way go out.
 func (s *server) serveHTTP(ended <-chan struct{}, hard context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: answerWithin, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return hard },
 	}
