@@ -28,7 +28,7 @@ func TestAMessageIsShownCanceledAndSentAgain(t *testing.T) {
 	rec := h.post(`{"action":"send","phone":"+14151231234","text":"hello","file_url":"https://files.example/a.png","file_name":"a.png"}`)
 	id := h.object(rec, 200)["data"].(map[string]any)["message_id"].(string)
 	m := h.object(h.api("GET", "messages/"+id, ""), 200)
-	fields(t, m, "id status units channel_id chat_id to text file template created_at send_at expires_at tries provider_id error part_of parts resend_of history")
+	fields(t, m, "id status units channel_id chat_id to text file template created_at send_at expires_at tries provider_id error part_of parts resend_of resent_as history")
 	fields(t, m["file"], "url name kind type size")
 	fields(t, m["history"].([]any)[0], "at status applied try note error")
 	if m["status"] != "queued" || m["units"] != 2.0 || m["to"] != "+14151231234" || m["chat_id"] != "10001" || m["send_at"] != nil || m["error"] != nil {
@@ -52,6 +52,13 @@ func TestAMessageIsShownCanceledAndSentAgain(t *testing.T) {
 	fresh := h.object(again, 201)
 	if fresh["resend_of"] != id || fresh["id"] == id || again.Header().Get("Location") != apiBase+"/workspaces/"+h.ws+"/messages/"+fresh["id"].(string) {
 		t.Errorf("got %v", fresh)
+	}
+	h.refused(h.api("POST", "messages/"+id+"/resend", ""), 409, relay.CodeNotResendable) // an answer was lost, and it is asked again
+	if got := h.object(h.api("GET", "messages/"+id, ""), 200); got["resent_as"] != fresh["id"] {
+		t.Errorf("got %v, want it as %v", got, fresh["id"])
+	}
+	if got := h.object(h.api("GET", "quota", ""), 200); got["available"] != 3.0 || got["reserved"] != 2.0 {
+		t.Errorf("got %v", got)
 	}
 	for _, unknown := range []string{"x", "wa_backend:3EB0000000000000000000", "3EB0", "%00", "a%2Fb"} {
 		for _, act := range []struct{ method, path string }{{"GET", ""}, {"POST", "/cancel"}, {"POST", "/resend"}, {"POST", "/confirm"}} {

@@ -30,6 +30,7 @@ type MessageBody struct {
 	PartOf   *string  `json:"part_of"`
 	Parts    []string `json:"parts"`
 	ResendOf *string  `json:"resend_of"`
+	ResentAs *string  `json:"resent_as"`
 }
 
 // FileBody is an attachment; type and size are null until it was fetched.
@@ -57,7 +58,7 @@ func MessageBodyOf(m Message) MessageBody {
 	b := MessageBody{
 		ID: m.ID, Status: m.Status, Units: m.Units, ChannelID: m.Channel, ChatID: m.ChatID, To: m.To(), Text: orNull(m.Text),
 		CreatedAt: m.CreatedAt.UTC(), SendAt: timeOrNull(m.SendAt), ExpiresAt: m.ExpiresAt.UTC(), Tries: m.Tries,
-		ProviderID: orNull(m.ProviderID), Error: m.Failure, PartOf: orNull(m.PartOf), Parts: append([]string{}, m.Parts...), ResendOf: orNull(m.ResendOf),
+		ProviderID: orNull(m.ProviderID), Error: m.Failure, PartOf: orNull(m.PartOf), Parts: append([]string{}, m.Parts...), ResendOf: orNull(m.ResendOf), ResentAs: orNull(m.ResentAs),
 	}
 	if f := m.File; f != nil {
 		b.File = &FileBody{URL: f.URL, Name: f.Name, Kind: f.Kind, Type: orNull(f.Type), Size: orNull(f.Size)}

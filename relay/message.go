@@ -54,6 +54,9 @@ type Message struct {
 	Doubted bool `json:"doubted,omitzero"`
 	// ResendOf is the message that it repeats.
 	ResendOf string `json:"resend_of,omitzero"`
+	// ResentAs is the message that repeats it: there is one at most, unless
+	// that one is not sent either.
+	ResentAs string `json:"resent_as,omitzero"`
 	// Erased is set once the person was erased: what it said and to whom is
 	// gone, and no provider's report finds it any more.
 	Erased bool `json:"erased,omitzero"`

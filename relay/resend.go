@@ -8,8 +8,10 @@ import (
 
 // Resend makes a new message like one that ended without being sent: failed,
 // expired, canceled or unconfirmed. It is paid anew. Where the second part of
-// two ended so too, both are made again. CodeNotResendable for any other;
-// CodeQuotaExhausted where the quota does not cover it.
+// two ended so too, both are made again. CodeNotResendable for any other, and
+// for one that was sent again already, unless that one ended without being sent
+// too: asked twice, it sends once. CodeQuotaExhausted where the quota does not
+// cover it.
 func (r *Relay) Resend(ctx context.Context, workspace, id string) (Message, error) {
 	if r.Store.Free() < 0 {
 		return Message{}, refusalOf(ErrDiskFull)
@@ -32,7 +34,7 @@ func (r *Relay) Resend(ctx context.Context, workspace, id string) (Message, erro
 func (r *Relay) resend(ctx context.Context, workspace, id string, fresh [2]string, now time.Time) (parts []Message, err error) {
 	err = r.update(ctx, workspace, func(tx Tx) error {
 		parts = nil
-		old, err := endedParts(ctx, tx, workspace, id)
+		old, last, err := endedParts(ctx, tx, workspace, id)
 		if err != nil {
 			return err
 		}
@@ -56,6 +58,10 @@ func (r *Relay) resend(ctx context.Context, workspace, id string, fresh [2]strin
 		for i := range parts {
 			parts[i].ExpiresAt = r.expiry(Action{}, rt, now)
 			if _, err := r.put(ctx, tx, rt, &parts[i]); err != nil {
+				return err
+			}
+			last[i].ResentAs = parts[i].ID
+			if err := tx.PutMessage(ctx, last[i]); err != nil {
 				return err
 			}
 			if err := emitMessage(ctx, tx, w, &parts[i]); err != nil {
@@ -87,26 +93,57 @@ func mayGetAgain(ctx context.Context, tx Tx, w Workspace, m Message) error {
 }
 
 // endedParts are the messages to make again: the one of that id, and its
-// second part where that ended without being sent as well.
-func endedParts(ctx context.Context, tx Tx, workspace, id string) ([]Message, error) {
+// second part where that ended without being sent as well. last are those that
+// repeated them last, or they themselves.
+func endedParts(ctx context.Context, tx Tx, workspace, id string) (old, last []Message, err error) {
 	m, err := findMessage(ctx, tx, workspace, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if m.Erased {
-		return nil, Refusef(CodeNotResendable, "The person of this message was erased, so nobody knows what it said, or to whom.")
+		return nil, nil, Refusef(CodeNotResendable, "The person of this message was erased, so nobody knows what it said, or to whom.")
 	}
 	if !m.Status.resendable() {
-		return nil, Refusef(CodeNotResendable, "Only a failed, expired, canceled or unconfirmed message can be sent again; this one is %s.", m.Status)
+		return nil, nil, Refusef(CodeNotResendable, "Only a failed, expired, canceled or unconfirmed message can be sent again; this one is %s.", m.Status)
 	}
+	end, err := lastRepetition(ctx, tx, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !end.Status.resendable() {
+		return nil, nil, Refusef(CodeNotResendable, "This message was sent again already, as %s; that one is %s.", end.ID, end.Status)
+	}
+	old, last = []Message{m}, []Message{end}
 	if len(m.Parts) < 2 {
-		return []Message{m}, nil
+		return old, last, nil
 	}
 	second, err := tx.Message(ctx, workspace, m.Parts[1])
 	if errors.Is(err, ErrNotFound) || err == nil && !second.Status.resendable() {
-		return []Message{m}, nil
+		return old, last, nil
 	}
-	return []Message{m, second}, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if end, err = lastRepetition(ctx, tx, second); err != nil || !end.Status.resendable() {
+		return old, last, err
+	}
+	return append(old, second), append(last, end), nil
+}
+
+// lastRepetition is the message that repeats m, or repeats what repeats it, and
+// so on; m where there is none, or it is forgotten.
+func lastRepetition(ctx context.Context, tx Tx, m Message) (Message, error) {
+	for m.ResentAs != "" {
+		next, err := tx.Message(ctx, m.Workspace, m.ResentAs)
+		if errors.Is(err, ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return m, err
+		}
+		m = next
+	}
+	return m, nil
 }
 
 // resendable reports whether the owner may send such a message again.

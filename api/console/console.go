@@ -91,7 +91,6 @@ type Console struct {
 	mux      *http.ServeMux
 	streams  streams
 	handler  http.Handler
-	once     once
 }
 
 // New makes the console. Its templates and texts are part of the program: a

@@ -57,7 +57,7 @@ type messageRow struct {
 
 // May reports what its owner may do about it: "cancel", "again" or nothing.
 func (m messageRow) May() string {
-	if m.Erased {
+	if m.Erased || m.ResentAs != "" {
 		return ""
 	}
 	switch m.Status {

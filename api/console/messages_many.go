@@ -150,10 +150,6 @@ func (p *call) flashUnits(text string) {
 // used up.
 func sendSelectedAgain(p *call) error {
 	to := p.backTo()
-	if !p.once() {
-		p.noted = true
-		return p.done(to, "message.twice")
-	}
 	chosen, err := p.selected()
 	if err != nil {
 		return err
@@ -161,6 +157,10 @@ func sendSelectedAgain(p *call) error {
 	found, err := p.mayBeDone(chosen, "again")
 	if err != nil {
 		return err
+	}
+	if len(found) == 0 { // a second click
+		p.noted = true
+		return p.done(to, "message.twice")
 	}
 	slices.SortFunc(found, func(a, b relay.Message) int { return strings.Compare(a.ID, b.ID) })
 	var sent, refused int

@@ -303,9 +303,9 @@ func sendMessageAgain(p *call) error {
 	if err != nil {
 		return err
 	}
-	if !p.once() {
+	if m.ResentAs != "" { // a second click
 		p.noted = true
-		return p.done(p.At("messages", m.ID), "message.twice")
+		return p.done(p.At("messages", m.ResentAs), "message.twice")
 	}
 	fresh, err := p.c.Relay.Resend(p.ctx, p.WS.ID, m.ID)
 	if err != nil {

@@ -198,13 +198,19 @@ func TestSendingAgainCostsAndHappensOnce(t *testing.T) {
 	}
 	page := b.get(h.path("messages", id)).has("It costs 1 unit.", "You have 100 units.")
 	again := h.path("messages", id, "again")
-	form := url.Values{"mark": {page.value(again, "mark")}}
-	s := b.post(again, form).is(200).has("This is the new message.", "Queued", "Sends again", id)
+	if len(page.all("form", "action", again)) != 1 {
+		t.Error("it cannot be sent again")
+	}
+	s := b.post(again, url.Values{}).is(200).has("This is the new message.", "Queued", "Sends again", id)
 	if s.path == h.path("messages", id) || h.left() != 99 {
 		t.Errorf("led to %s with %d units", s.path, h.left())
 	}
-	b.post(again, form).is(200).has("nothing happened a second time") // a second click
-	b.post(again, url.Values{}).is(200).has("nothing happened a second time")
+	if twice := b.post(again, url.Values{}).is(200).has("nothing happened a second time"); twice.path != s.path { // a second click
+		t.Errorf("it led to %s, not to the new message", twice.path)
+	}
+	if old := b.get(h.path("messages", id)).is(200).has("Sent again as"); len(old.all("form", "action", again)) != 0 {
+		t.Error("it can be sent again twice")
+	}
 	if h.left() != 99 {
 		t.Errorf("%d units left: it was sent twice", h.left())
 	}
@@ -216,8 +222,8 @@ func TestSendingAgainCostsAndHappensOnce(t *testing.T) {
 	if _, err := h.relay.CancelMany(t.Context(), h.ws.ID, ids); err != nil {
 		t.Fatal(err)
 	}
-	ask := b.post(h.path("messages", "selected"), url.Values{"do": {"again"}, "id": ids}).is(200).has("Send these messages again?", "3 messages are made again", "It costs 3 units.", "You have 99 units.")
-	many := url.Values{"id": ids, "mark": {ask.value(h.path("messages", "again"), "mark")}}
+	b.post(h.path("messages", "selected"), url.Values{"do": {"again"}, "id": ids}).is(200).has("Send these messages again?", "3 messages are made again", "It costs 3 units.", "You have 99 units.")
+	many := url.Values{"id": ids}
 	b.post(h.path("messages", "again"), many).is(200).has("3 messages are queued again.", "It cost 3 units.")
 	b.post(h.path("messages", "again"), many).has("nothing happened a second time")
 	if h.left() != 96 {
@@ -238,8 +244,8 @@ func TestSendingManyAgainStopsWithTheQuota(t *testing.T) {
 	for n := range 98 {
 		h.accept(fmt.Sprintf("+1415555%04d", 1000+n), "hello")
 	}
-	ask := b.post(h.path("messages", "selected"), url.Values{"do": {"again"}, "id": ids}).has("The quota does not cover all of them")
-	b.post(h.path("messages", "again"), url.Values{"id": ids, "mark": {ask.value(h.path("messages", "again"), "mark")}}).
+	b.post(h.path("messages", "selected"), url.Values{"do": {"again"}, "id": ids}).has("The quota does not cover all of them")
+	b.post(h.path("messages", "again"), url.Values{"id": ids}).
 		is(200).has("2 messages are queued again.", "1 was refused:", "quota")
 	if h.left() != 0 {
 		t.Errorf("%d units left", h.left())
@@ -334,7 +340,10 @@ func TestAMessageShowsItsFileTemplateAndParts(t *testing.T) {
 	b.get(h.path("messages", second)).has("It ended with its first part.")
 	page := b.get(h.path("messages", first)).has("It costs 2 units.")
 	again := h.path("messages", first, "again")
-	b.post(again, url.Values{"mark": {page.value(again, "mark")}}).is(200).has("This is the new message.", "Its second part")
+	if len(page.all("form", "action", again)) != 1 {
+		t.Error("it cannot be sent again")
+	}
+	b.post(again, url.Values{}).is(200).has("This is the new message.", "Its second part")
 	if h.left() != 98 {
 		t.Errorf("%d units left, want 98", h.left())
 	}

@@ -156,8 +156,8 @@ func TestTheAuditLogTellsHowManyWereCanceled(t *testing.T) {
 	b.post(h.path("messages", "cancel"), url.Values{"id": ids}).is(200).has("2 could not be canceled any more.")
 	h.accept("+14155550003", "x")
 	b.post(h.path("queue", h.channel.ID, "cancel"), url.Values{"number": {"1"}}).is(200)
-	b.post(h.path("messages", ids[0], "again"), url.Values{"mark": {"m"}}).is(200)
-	b.post(h.path("messages", ids[0], "again"), url.Values{"mark": {"m"}}).is(200)
+	b.post(h.path("messages", ids[0], "again"), url.Values{}).is(200)
+	b.post(h.path("messages", ids[0], "again"), url.Values{}).is(200)
 	var told []string
 	notes, _, err := h.relay.Notes(t.Context(), h.ws.ID, nil, relay.Page{Limit: 50})
 	if err != nil {

@@ -3,6 +3,8 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ func ending() []storyCase {
 		{"AnOwnerSettlesWhatTheProviderNeverConfirmed", confirmed},
 		{"OnlyAnUnknownOutcomeIsConfirmed", notConfirmable},
 		{"OnlyWhatEndedWithoutBeingSentIsSentAgain", resent},
+		{"WhatIsSentAgainTwiceIsSentOnce", resentOnce},
 		{"PruningFoldsTheBooksAndTheyBalance", pruned},
 		{"WhatIsNotSettledIsNotPruned", notPruned},
 		{"PruningGoesOnPastWhatHasToStay", prunedPastOthers},
@@ -147,6 +150,57 @@ func resent(t *testing.T, w *world) {
 	}
 	_, err := w.relay.Resend(t.Context(), w.ws.ID, last)
 	w.code(err, relay.CodeQuotaExhausted)
+}
+
+// A message is in the world once: who asks twice to send it again, by two clicks
+// or a call whose answer was lost, does not send two more.
+func resentOnce(t *testing.T, w *world) {
+	again := func(id string) (relay.Message, error) { return w.relay.Resend(t.Context(), w.ws.ID, id) }
+	id := w.reach(relay.Canceled)
+	before, _ := w.relay.Account(t.Context(), w.ws.ID)
+	made, all := make(chan string, 8), sync.WaitGroup{}
+	for range cap(made) {
+		all.Go(func() {
+			if m, err := again(id); err == nil {
+				made <- m.ID
+			} else {
+				w.code(err, relay.CodeNotResendable)
+			}
+		})
+	}
+	all.Wait()
+	if len(made) != 1 {
+		t.Fatalf("it was sent again %d times", len(made))
+	}
+	first := <-made
+	w.balance(before.Available-1, before.Reserved+1, before.Spent)
+	if got := w.message(id).ResentAs; got != first {
+		t.Errorf("it was sent again as %q, want %s", got, first)
+	}
+	var refusal *relay.Error
+	if _, err := again(id); !errors.As(err, &refusal) || !strings.Contains(refusal.Message, first) {
+		t.Errorf("the refusal does not say as what it was sent again: %v", refusal)
+	}
+
+	// what did not leave either is sent again by its own id or the first one's
+	if _, err := w.relay.Cancel(t.Context(), w.ws.ID, first); err != nil {
+		t.Fatal(err)
+	}
+	second := w.resend(id).ID
+	for _, old := range []string{id, first} {
+		_, err := again(old)
+		w.code(err, relay.CodeNotResendable)
+	}
+	if _, err := w.relay.Cancel(t.Context(), w.ws.ID, second); err != nil {
+		t.Fatal(err)
+	}
+	third := w.resend(first).ID
+	w.dispatch(10 * time.Second)
+	w.is(relay.Sent, third)
+	for _, old := range []string{id, first, second} {
+		_, err := again(old)
+		w.code(err, relay.CodeNotResendable)
+	}
 }
 
 // prune forgets what is older than a time.

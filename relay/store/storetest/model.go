@@ -24,6 +24,7 @@ type modelMessage struct {
 	units   int64
 	held    int64 // what it holds or has spent now
 	expires time.Time
+	again   string // what repeats it
 }
 
 func (m *model) debit(id string, units int64, expires time.Time) {
@@ -190,12 +191,23 @@ func (p *property) resendOne(rt *rapid.T) {
 		p.code(err, relay.CodeNotResendable)
 		return
 	}
+	last := m
+	for last.again != "" {
+		last = p.model.messages[last.again]
+	}
+	switch last.status {
+	case relay.Failed, relay.Expired, relay.Canceled, relay.Unconfirmed:
+	default:
+		p.code(err, relay.CodeNotResendable)
+		return
+	}
 	if p.model.account.Available < m.units {
 		p.code(err, relay.CodeQuotaExhausted)
 		return
 	}
 	p.must("resend", err)
 	p.model.debit(again.ID, m.units, again.ExpiresAt)
+	last.again = again.ID
 }
 
 // refillAll sets a plan that rolls over, the first time, and lets some of its

@@ -53,7 +53,7 @@ func sampleMessage(workspace, channel string) relay.Message {
 			{At: at, Status: relay.Queued, Applied: true, Note: "n"},
 			{At: at.Add(time.Nanosecond), Status: relay.Failed, Try: 1, Failure: &relay.Failure{Code: relay.CodeRefused, Message: "no"}},
 		},
-		Nonce: 1<<64 - 1, HandedAt: at.Add(time.Second), UnknownAt: at.Add(time.Minute), Doubted: true, Erased: true, ResendOf: messageID(9),
+		Nonce: 1<<64 - 1, HandedAt: at.Add(time.Second), UnknownAt: at.Add(time.Minute), Doubted: true, Erased: true, ResendOf: messageID(9), ResentAs: messageID(8),
 	}
 }
 

@@ -25,6 +25,7 @@ const message = {
   part_of: null,
   parts: [],
   resend_of: null,
+  resent_as: null,
 };
 
 const failed = { ...message, status: 'failed', provider_id: null, error: { code: 'not_on_whatsapp', message: 'This number is not on WhatsApp.' } };
