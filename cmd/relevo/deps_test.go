@@ -39,6 +39,9 @@ var homes = map[string]string{
 	"github.com/jackc/pgx":     "relay/store/pgstore",
 	"github.com/spf13/cobra":   "cmd/relevo",
 	"github.com/knadh/koanf":   "cmd/relevo",
+
+	"github.com/coreos/go-oidc": "api/console/issuer",
+	"golang.org/x/oauth2":       "api/console/issuer",
 }
 
 // homeless are names that say nothing: what is in such a package belongs to
