@@ -59,6 +59,10 @@ type User struct {
 	// Password is its hash (argon2id, PHC form); empty where they sign in
 	// elsewhere.
 	Password string `json:"password,omitzero"`
+	// Issuer and Subject are whose word opens the account too, and who they are
+	// there: of an OpenID Connect provider. Empty where none does.
+	Issuer  string `json:"issuer,omitzero"`
+	Subject string `json:"subject,omitzero"`
 	// Operator runs the server: owner everywhere, and sees its own pages.
 	Operator bool `json:"operator,omitzero"`
 	// Roles are by workspace, in words.

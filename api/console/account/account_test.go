@@ -39,6 +39,9 @@ func TestAccountsOverEitherStore(t *testing.T) {
 		{"AnAddressBelongsToOneUser", anAddressBelongsToOneUser},
 		{"TheLastOwnersCannotTakeEachOthersRole", theLastOwnersCannotTakeEachOthersRole},
 		{"SessionsEndByTimeAndAreForgotten", sessionsEndByTimeAndAreForgotten},
+		{"AnAddressIsClaimedByOneIdentityHoweverManyComeAtOnce", anAddressIsClaimedByOneIdentityHoweverManyComeAtOnce},
+		{"AnInvitationAndAnIdentityMakeOneAccount", anInvitationAndAnIdentityMakeOneAccount},
+		{"AnIdentityBelongsToOneAccountAndIsFreeOnceThatIsGone", anIdentityBelongsToOneAccountAndIsFreeOnceThatIsGone},
 	}
 	t.Run("bbolt", func(t *testing.T) {
 		for _, c := range cases {

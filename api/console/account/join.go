@@ -103,12 +103,9 @@ func (a *Accounts) SetUp(ctx context.Context, token string, n NewUser) (User, er
 
 // newUser checks what was filled in.
 func (a *Accounts) newUser(ctx context.Context, n NewUser) (User, error) {
-	u := User{ID: "usr_" + strings.ToLower(rand.Text()), Email: tidyEmail(n.Email), Name: strings.TrimSpace(n.Name), Language: n.Language, CreatedAt: time.Now().UTC()}
+	u := User{ID: "usr_" + strings.ToLower(rand.Text()), Email: tidyEmail(n.Email), Name: shortName(n.Name), Language: n.Language, CreatedAt: time.Now().UTC()}
 	if u.Email == "" {
 		return u, ErrEmail
-	}
-	if name := []rune(u.Name); len(name) > 80 {
-		u.Name = string(name[:80])
 	}
 	if err := checkPassword(n.Password, u.Email); err != nil {
 		return u, err
@@ -120,6 +117,15 @@ func (a *Accounts) newUser(ctx context.Context, n NewUser) (User, error) {
 	defer leave()
 	u.Password, err = a.hash(ctx, n.Password)
 	return u, err
+}
+
+// shortName is a name of at most 80 characters.
+func shortName(s string) string {
+	s = strings.TrimSpace(s)
+	if name := []rune(s); len(name) > 80 {
+		s = string(name[:80])
+	}
+	return s
 }
 
 // add writes a new user; ErrEmailTaken.

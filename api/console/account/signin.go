@@ -107,14 +107,14 @@ func (a *Accounts) byEmail(ctx context.Context, email string) (u User, err error
 	return u, err
 }
 
-// SetPassword changes a password, with the old one as proof, and ends all
-// sessions: the caller's own is to be begun again.
+// SetPassword changes a password, with the old one as proof where there is one,
+// and ends all sessions: the caller's own is to be begun again.
 func (a *Accounts) SetPassword(ctx context.Context, id, old, password string, from netip.Addr) (User, error) {
 	u, err := a.User(ctx, id)
 	if err != nil {
 		return u, err
 	}
-	if _, err := a.SignIn(ctx, u.Email, old, from); err != nil {
+	if err := a.Prove(ctx, u, old, from); err != nil {
 		return u, err
 	}
 	if err := checkPassword(password, u.Email); err != nil {
@@ -124,9 +124,23 @@ func (a *Accounts) SetPassword(ctx context.Context, id, old, password string, fr
 	if err != nil {
 		return u, err
 	}
+	was := u.Password
 	return a.Change(ctx, id, func(u *User) error {
+		if u.Password != was { // another form was faster
+			return ErrWrong
+		}
 		u.Password = h
 		u.Epoch++
 		return nil
 	})
+}
+
+// Prove asks whoever is signed in for their password, before something that
+// would outlive the session; who has none is not asked. ErrWrong, ErrTooMany.
+func (a *Accounts) Prove(ctx context.Context, u User, password string, from netip.Addr) error {
+	if u.Password == "" {
+		return nil
+	}
+	_, err := a.SignIn(ctx, u.Email, password, from)
+	return err
 }
