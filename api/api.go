@@ -26,6 +26,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"relevo/api/console/account"
+	"relevo/api/console/issuer"
 	"relevo/api/hook"
 	"relevo/relay"
 )
@@ -60,6 +61,8 @@ type Config struct {
 	Ready func(ctx context.Context) error
 	// Accounts are who may sign in to the console; nil: there is no console.
 	Accounts *account.Accounts
+	// Issuer is who else may say who somebody is; nil: passwords alone.
+	Issuer *issuer.Issuer
 	// Jobs are the upkeep on the clock, for the console to show; nil: none.
 	Jobs []relay.Job
 	// Copied is when the last nightly copy of the store was made; the zero

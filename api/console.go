@@ -21,7 +21,7 @@ import (
 // consolePaths are where the console is, as Echo writes them. What is below them
 // is the console's own affair.
 var consolePaths = []string{
-	"/", "/assets/*", "/sign-in", "/sign-out", "/language", "/theme", "/setup/*", "/join/*", "/me", "/me/*", "/w/*", "/operator", "/operator/*",
+	"/", "/assets/*", "/sign-in", "/sign-in/*", "/sign-out", "/language", "/theme", "/setup/*", "/join/*", "/me", "/me/*", "/w/*", "/operator", "/operator/*",
 }
 
 // registerConsole gives the console its addresses.
@@ -33,7 +33,7 @@ func (s *server) registerConsole(e *echo.Echo) {
 	}
 	cfg := console.Config{
 		Status: statusOf, IsOperator: s.isOperator,
-		Relay: s.relay, Accounts: s.Accounts, Log: s.Log, PublicURL: s.PublicURL, Version: s.Version, Store: s.StoreName, Node: s.Node,
+		Relay: s.relay, Accounts: s.Accounts, Issuer: s.Issuer, Log: s.Log, PublicURL: s.PublicURL, Version: s.Version, Store: s.StoreName, Node: s.Node,
 		Client: func(r *http.Request) netip.Addr { return clientIP(r, s.TrustedProxies) },
 		Try:    s.tryForConsole, Countries: hook.Countries(),
 		Post: func(ctx context.Context, token string, in console.PostCall) console.Posted {

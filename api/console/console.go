@@ -20,6 +20,7 @@ import (
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 
 	"relevo/api/console/account"
+	"relevo/api/console/issuer"
 	"relevo/relay"
 )
 
@@ -28,7 +29,9 @@ import (
 type Config struct {
 	Relay    *relay.Relay
 	Accounts *account.Accounts
-	Log      *slog.Logger
+	// Issuer is who else may say who somebody is; nil: passwords alone.
+	Issuer *issuer.Issuer
+	Log    *slog.Logger
 	// PublicURL is what callers reach this server under; empty where nobody
 	// has said.
 	PublicURL string

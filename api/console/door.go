@@ -86,6 +86,7 @@ func showSignIn(p *call) error {
 	if err != nil {
 		return err
 	}
+	p.tellWhy()
 	return p.show("sign_in", signInData{To: back(p.query("to")), New: needed})
 }
 
@@ -252,6 +253,7 @@ func showJoin(p *call) error {
 	if err != nil {
 		return err
 	}
+	p.tellWhy()
 	return p.show("join", data)
 }
 

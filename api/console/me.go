@@ -9,11 +9,16 @@ import (
 // meRoutes are the pages about the user.
 func (c *Console) meRoutes() []route {
 	return []route{
-		{pattern: "GET /me", access: signedIn, page: func(p *call) error { return p.show("me", nil) }},
+		{pattern: "GET /me", access: signedIn, page: showMe},
 		{pattern: "POST /me", access: signedIn, page: changeMe},
 		{pattern: "POST /me/password", access: signedIn, page: changePassword},
 		{pattern: "POST /me/sessions", access: signedIn, page: endSessions},
 	}
+}
+
+func showMe(p *call) error {
+	p.tellWhy()
+	return p.show("me", nil)
 }
 
 func changeMe(p *call) error {

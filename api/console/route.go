@@ -45,7 +45,7 @@ type route struct {
 // allRoutes lists every page, by the file that has it.
 func (c *Console) allRoutes() []route {
 	return slices.Concat(
-		c.doorRoutes(), c.meRoutes(), c.overviewRoutes(), c.webhookRoutes(), c.attemptRoutes(),
+		c.doorRoutes(), c.oidcRoutes(), c.meRoutes(), c.overviewRoutes(), c.webhookRoutes(), c.attemptRoutes(),
 		c.messageRoutes(), c.queueRoutes(), c.channelRoutes(), c.templateRoutes(), c.chatRoutes(),
 		c.contactRoutes(), c.quotaRoutes(), c.endpointRoutes(), c.keyRoutes(), c.teamRoutes(),
 		c.auditRoutes(), c.settingsRoutes(), c.operatorRoutes(),
