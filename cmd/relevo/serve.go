@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,7 +18,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"relevo/api"
+	"relevo/api/console"
 	"relevo/api/console/account"
+	"relevo/api/console/issuer"
 	"relevo/cmd/relevo/config"
 	"relevo/relay"
 	"relevo/relay/driver/sandbox"
@@ -292,9 +295,20 @@ func (s *server) handler(j *jobs) http.Handler {
 			return s.sandbox.SentAnywhere(ctx, workspace, channel, limit)
 		},
 		Log: s.log, Observe: s.metrics.request, Draining: s.draining.Load, Ready: s.ready, Version: readVersion().String(),
-		CallsPerMinute: s.c.API.RatePerMinute, Accounts: s.accounts, StoreName: s.storeName(), Node: s.c.Node,
+		CallsPerMinute: s.c.API.RatePerMinute, Accounts: s.accounts, Issuer: s.issuer(), StoreName: s.storeName(), Node: s.c.Node,
 		Jobs: slices.Concat(j.list, j.perNode), Copied: s.copied,
 	})
+}
+
+// issuer is where people may sign in to the console too; nil: nowhere. It is not
+// asked before somebody comes: one that is down keeps no server from starting.
+func (s *server) issuer() *issuer.Issuer {
+	o := s.c.OIDC
+	if o.Issuer == "" {
+		return nil
+	}
+	s.log.Info("people may sign in by OpenID Connect", "issuer", o.Issuer, "redirect_address", s.url+console.ReturnPath)
+	return issuer.New(issuer.Config{URL: o.Issuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret.Reveal(), Name: o.Name, Scopes: strings.Fields(o.Scopes)})
 }
 
 // storeName is what the store is called at the foot of pages.

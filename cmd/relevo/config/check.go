@@ -61,6 +61,7 @@ func (c *Config) tidy() []Problem {
 		bad("log.format", "%q is no format; write auto, text or json", c.Log.Format)
 	}
 	c.checkNumbers(bad)
+	c.checkOIDC(bad)
 	if c.Backup.Schedule != "" {
 		if _, err := (quota.Plan{Schedule: c.Backup.Schedule}).Next(time.Now()); err != nil {
 			bad("backup.schedule", "%q: %v; or off", c.Backup.Schedule, err)
@@ -131,6 +132,12 @@ func (c Config) Warnings() []string {
 	}
 	if c.Providers != (Providers{}) {
 		warn("providers names other addresses than the real ones: messages of those kinds go there, and to nobody's phone.")
+	}
+	if c.OIDC.Issuer == "" && (c.OIDC.ClientID != "" || c.OIDC.ClientSecret.Set()) {
+		warn("oidc.client_id or oidc.client_secret is set, and oidc.issuer is not: nobody can sign in that way.")
+	}
+	if u, err := url.Parse(c.OIDC.Issuer); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
+		warn("oidc.issuer begins with http: whoever is between this server and %s can sign in as anybody.", u.Host)
 	}
 	if c.Spacing.Min < time.Second {
 		warn("spacing.min is %s. WhatsApp may block numbers that send faster than about one message in two seconds.", short(c.Spacing.Min))

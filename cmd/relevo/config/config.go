@@ -52,6 +52,21 @@ type Config struct {
 	Backup    Backup    `koanf:"backup"`
 	Providers Providers `koanf:"providers"`
 	API       API       `koanf:"api"`
+	OIDC      OIDC      `koanf:"oidc"`
+}
+
+// OIDC is a provider of OpenID Connect at which people may sign in to the
+// console too. Without an issuer there is none.
+type OIDC struct {
+	// Issuer is its address, as its discovery document has it.
+	Issuer string `koanf:"issuer"`
+	// ClientID and ClientSecret are what it knows this server by.
+	ClientID     string `koanf:"client_id"`
+	ClientSecret Secret `koanf:"client_secret"`
+	// Name is on the button; empty: the issuer's host.
+	Name string `koanf:"name"`
+	// Scopes are asked for, with spaces between them.
+	Scopes string `koanf:"scopes"`
 }
 
 // API is the management API.
@@ -168,6 +183,7 @@ func Default() Config {
 		Spacing: Spacing{Min: 1500 * time.Millisecond, Max: 2500 * time.Millisecond},
 		Backup:  Backup{Schedule: "0 3 * * *"},
 		API:     API{RatePerMinute: 600},
+		OIDC:    OIDC{Scopes: "openid email profile"},
 	}
 }
 

@@ -88,6 +88,7 @@ func TestEverySettingCanBeSetByItsVariable(t *testing.T) {
 		"RELEVO_STORE__RESERVE=12MiB", "RELEVO_STORE__INITIAL_MMAP=13MB", "RELEVO_STORE__MAX_SIZE=14GiB", "RELEVO_STORE__URL=postgres://u:p@h/d",
 		"RELEVO_SPACING__MIN=15ms", "RELEVO_SPACING__MAX=16ms", "RELEVO_BACKUP__SCHEDULE=@daily",
 		"RELEVO_PROVIDERS__META=http://m.example", "RELEVO_PROVIDERS__TWILIO=http://t.example", "RELEVO_PROVIDERS__VONAGE=http://v.example/", "RELEVO_PROVIDERS__INFOBIP=http://i.example", "RELEVO_API__RATE_PER_MINUTE=90",
+		"RELEVO_OIDC__ISSUER=https://id.example/", "RELEVO_OIDC__CLIENT_ID=relevo", "RELEVO_OIDC__CLIENT_SECRET=hush", "RELEVO_OIDC__NAME=Acme ID", "RELEVO_OIDC__SCOPES=openid email",
 	}
 	got, sources, err := load(t, "", environ, nil)
 	if err != nil {
@@ -107,6 +108,7 @@ func TestEverySettingCanBeSetByItsVariable(t *testing.T) {
 		Backup:         Backup{"@daily"},
 		Providers:      Providers{"http://m.example", "http://t.example", "http://v.example", "http://i.example"},
 		API:            API{RatePerMinute: 90},
+		OIDC:           OIDC{"https://id.example/", "relevo", NewSecret("hush"), "Acme ID", "openid email"},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Secret{}), cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
 		t.Errorf("config differs (-want +got):\n%s", diff)
@@ -174,6 +176,12 @@ func TestABadValueIsNamedWithItsPlaceAndTheCure(t *testing.T) {
 		{"no schedule", "backup:\n  schedule: nightly\n", nil, `backup.schedule (r.yaml:2): "nightly": schedule cannot be read`},
 		{"a date that never comes", "backup:\n  schedule: 0 0 30 2 *\n", nil, "it has no date"},
 		{"spacing upside down", "spacing:\n  min: 5s\n", nil, "spacing.max: 2.5s is less than spacing.min, which is 5s"},
+		{"an issuer without a client", "public_url: https://r.example\noidc:\n  issuer: https://id.example\n", nil, "oidc.client_id: is needed with oidc.issuer"},
+		{"an issuer without an address to come back to", "oidc:\n  issuer: https://id.example\n  client_id: relevo\n", nil, "public_url: is needed with oidc.issuer: the provider leads people back to public_url/sign-in/oidc/callback"},
+		{"an issuer that is no address", "public_url: https://r.example\noidc:\n  issuer: id.example\n  client_id: relevo\n", nil, `oidc.issuer (r.yaml:3): "id.example" is no address of an issuer`},
+		{"an issuer with a query", "public_url: https://r.example\noidc:\n  issuer: https://id.example?p=1\n  client_id: relevo\n", nil, "is no address of an issuer"},
+		{"scopes without openid", "public_url: https://r.example\noidc:\n  issuer: https://id.example\n  client_id: relevo\n  scopes: email\n", nil, `oidc.scopes (r.yaml:5): "email" lacks openid`},
+		{"a long name", "public_url: https://r.example\noidc:\n  issuer: https://id.example\n  client_id: relevo\n  name: " + strings.Repeat("x", 41) + "\n", nil, "oidc.name (r.yaml:5): has more than 40 characters"},
 		{"broken YAML", "listen: [\n", nil, "r.yaml is no YAML that can be read: line"},
 		{"a list for a document", "- listen\n", nil, `line 1: settings are written as "name: value"`},
 		{"a key twice", "data: a\ndata: b\n", nil, `"data" already defined at line 1`},
@@ -315,6 +323,21 @@ func TestWhatWorksAndIsNotMeantIsWarnedOf(t *testing.T) {
 	for _, want := range []string{"retention.keys is 1s", "deliver.drain_timeout (1s)", "admin_listen is :9090", "spacing.min is 0s"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning of %q in:\n%s", want, all)
+		}
+	}
+}
+
+func TestAnIssuerThatCanBeReadOnTheWayIsWarnedOf(t *testing.T) {
+	for issuer, want := range map[string]string{"http://keycloak:8080/realms/main": "oidc.issuer begins with http", "http://127.0.0.1:8080": "", "https://id.example": "", "": "oidc.issuer is not"} {
+		got, _, err := load(t, "", []string{"RELEVO_PUBLIC_URL=https://r.example", "RELEVO_OIDC__CLIENT_ID=relevo", "RELEVO_OIDC__CLIENT_SECRET_FILE=/run/key", "RELEVO_OIDC__ISSUER=" + issuer}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := strings.Join(got.Warnings(), "\n"); !strings.Contains(all, want) || want == "" && all != "" {
+			t.Errorf("%q: warnings are %q", issuer, all)
+		}
+		if got.OIDC.ClientSecret.Reveal() != strings.Repeat("k", 40) {
+			t.Error("the secret is not the file's")
 		}
 	}
 }
