@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
@@ -298,7 +299,8 @@ func (p *call) takeTogether(j journey, id account.Identity) error {
 		return err
 	}
 	p.note("account_linked", p.IssuerName())
-	return p.done("/me", "oidc.linked_now", "Name", p.IssuerName())
+	// Who is told as whom: at the provider, somebody else may be signed in.
+	return p.done("/me", "oidc.linked_now", "Name", p.IssuerName(), "Who", p.Short(cmp.Or(id.Email, id.Name, id.Subject), 80))
 }
 
 // whys are what is told of a journey that came to nothing, by its end.

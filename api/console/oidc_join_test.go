@@ -110,7 +110,7 @@ func TestWhoIsSignedInLinksTheirAccountWithTheirPassword(t *testing.T) {
 	b.get("/me").has("Link with Acme ID")
 	b.post("/me/oidc", url.Values{"old": {"wrong wrong wrong"}}).is(422).has("The address or the password is wrong.")
 	b.post("/me/oidc", url.Values{}).is(422)
-	b.led(b.post("/me/oidc", url.Values{"old": {password}}).is(200)).is(200).has("Your account is linked with Acme ID now.", "Unlink")
+	b.led(b.post("/me/oidc", url.Values{"old": {password}}).is(200)).is(200).has("Your account is linked with Acme ID now, where you are elsewhere@example.com.", "Unlink")
 	if u := h.byEmail("op@example.com"); u.Password == "" || u.Subject != "sub-op" {
 		t.Errorf("%+v", u)
 	}

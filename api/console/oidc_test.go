@@ -273,6 +273,43 @@ func TestAnIssuerThatGoesDownOnTheWayIsToldOf(t *testing.T) {
 	b.signedOut()
 }
 
+func TestManyAnswersFromOneNetworkAskTheIssuerSoOften(t *testing.T) {
+	h, f := newIssuerHouse(t)
+	h.operator()
+	is(f, "sub-1", "stranger@example.com")
+	b := h.visitor()
+	b.headers = map[string]string{"X-Forwarded-For": "203.0.113.9"}
+	limited := 0
+	for range 40 {
+		if strings.Contains(b.get("/sign-in/oidc").is(200).text(), "Too many tries from your network") {
+			limited++
+		}
+	}
+	if n := f.Asked("/token"); limited < 10 || n+limited != 40 {
+		t.Errorf("%d were sent away, and the issuer was asked %d times", limited, n)
+	}
+	b.headers = map[string]string{"X-Forwarded-For": "198.51.100.1"}
+	b.get("/sign-in/oidc").has("Nobody here has the address")
+}
+
+func TestWhoIsKeptOutIsSoAtTheIssuerToo(t *testing.T) {
+	h, f := newIssuerHouse(t)
+	op := h.operator()
+	h.somebody(account.Member)
+	is(f, "sub-1", "member@example.com")
+	b := h.visitor()
+	b.get("/sign-in/oidc?to=%2Fme").has("Your account")
+	id := h.byEmail("member@example.com").ID
+	op.post("/operator/users/"+id+"/disable", url.Values{}).is(200)
+	b.signedOut()
+	b.get("/sign-in/oidc?to=%2Fme").has("This account is kept out")
+	op.post("/operator/users/"+id+"/enable", url.Values{}).is(200)
+	b.get("/sign-in/oidc?to=%2Fme").has("Your account")
+	op.post("/operator/users/"+id+"/delete", url.Values{}).is(200)
+	b.signedOut()
+	b.get("/sign-in/oidc").has("Nobody here has the address")
+}
+
 func TestAJourneyMayBeginOnOneNodeAndEndOnAnother(t *testing.T) {
 	h, f := newIssuerHouse(t)
 	h.operator()

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -49,7 +50,11 @@ type grant struct {
 }
 
 // Start runs one until the test ends.
-func Start(t testing.TB) *Fake {
+func Start(t testing.TB) *Fake { t.Helper(); return StartAt(t, "127.0.0.1") }
+
+// StartAt runs one under another name of loopback: to a browser, localhost is
+// another site than 127.0.0.1.
+func StartAt(t testing.TB, host string) *Fake {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -57,7 +62,7 @@ func Start(t testing.TB) *Fake {
 	}
 	f := &Fake{key: key, codes: map[string]grant{}, asked: map[string]int{}}
 	f.server = httptest.NewServer(f.handler())
-	f.URL = f.server.URL
+	f.URL = strings.Replace(f.server.URL, "127.0.0.1", host, 1)
 	t.Cleanup(f.server.Close)
 	return f
 }
