@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"relevo/api/console/issuer/issuertest"
 )
 
 // browserFolder has the stories that are told in a real browser.
@@ -65,7 +67,10 @@ func TestInABrowser(t *testing.T) {
 	chromium := needsChromium(t)
 	needsPlaywright(t)
 	meta := startStage(t, "meta")
-	p := start(t, t.TempDir(), append([]string{"RELEVO_PROVIDERS__META=" + meta.url}, quick...)...)
+	id, listen := issuertest.StartAt(t, "localhost"), freeAddress(t)
+	id.Is("sub-ada", map[string]any{"email": "ada@id.example", "email_verified": true})
+	p := start(t, t.TempDir(), append([]string{"RELEVO_PROVIDERS__META=" + meta.url, "RELEVO_LISTEN=" + listen, "RELEVO_PUBLIC_URL=http://" + listen,
+		"RELEVO_OIDC__ISSUER=" + id.URL, "RELEVO_OIDC__CLIENT_ID=" + issuertest.ClientID, "RELEVO_OIDC__CLIENT_SECRET=" + issuertest.ClientSecret, "RELEVO_OIDC__NAME=Acme ID"}, quick...)...)
 	key, err := os.ReadFile(filepath.Join(p.dir, "operator.key"))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +87,7 @@ func TestInABrowser(t *testing.T) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "node", "run.mjs")
 	cmd.Dir, cmd.WaitDelay = browserFolder, 5*time.Second
-	cmd.Env = append(os.Environ(), "RELEVO_URL="+p.url, "RELEVO_SETUP="+p.setUp, "RELEVO_HOOK="+p.hook, "RELEVO_META="+meta.url, "RELEVO_KEY="+strings.TrimSpace(string(key)), "RELEVO_SETTINGS="+sampleSettings.FindString(meta.stdout.String()), "CHROMIUM="+chromium, "SHOTS="+shots)
+	cmd.Env = append(os.Environ(), "RELEVO_URL="+p.url, "RELEVO_SETUP="+p.setUp, "RELEVO_HOOK="+p.hook, "RELEVO_META="+meta.url, "RELEVO_ISSUER="+id.URL, "RELEVO_KEY="+strings.TrimSpace(string(key)), "RELEVO_SETTINGS="+sampleSettings.FindString(meta.stdout.String()), "CHROMIUM="+chromium, "SHOTS="+shots)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

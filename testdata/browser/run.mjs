@@ -4,6 +4,7 @@
 //   RELEVO_URL, RELEVO_SETUP, RELEVO_HOOK   from the server's banner
 //   RELEVO_KEY                              the operator's key
 //   RELEVO_META                             a pretend Meta
+//   RELEVO_ISSUER                           a pretend OpenID Connect provider that the server knows
 //   RELEVO_SETTINGS                         of a channel at a pretend Meta, as JSON
 //   CHROMIUM                                the browser
 //   SHOTS                                   where screenshots go
@@ -14,7 +15,7 @@ import { chromium } from "playwright-core";
 
 const here = new URL(".", import.meta.url);
 const axe = createRequire(import.meta.url)("axe-core").source;
-const { RELEVO_URL: base, RELEVO_SETUP: setup, RELEVO_HOOK: hook, RELEVO_META: meta, RELEVO_KEY: key, RELEVO_SETTINGS: settings = "{}", CHROMIUM = "/usr/bin/chromium", SHOTS = "shots" } = process.env;
+const { RELEVO_URL: base, RELEVO_SETUP: setup, RELEVO_HOOK: hook, RELEVO_META: meta, RELEVO_ISSUER: issuer, RELEVO_KEY: key, RELEVO_SETTINGS: settings = "{}", CHROMIUM = "/usr/bin/chromium", SHOTS = "shots" } = process.env;
 mkdirSync(SHOTS, { recursive: true });
 
 const browser = await chromium.launch({
@@ -23,7 +24,7 @@ const browser = await chromium.launch({
 });
 
 // The world that stories share: who is signed in, and what they have made.
-const world = { base, setup, hook, meta, key, settings: JSON.parse(settings), storage: undefined };
+const world = { base, setup, hook, meta, issuer, key, settings: JSON.parse(settings), storage: undefined };
 
 // must fails a story.
 const must = (so, what) => { if (!so) throw new Error(what); };
@@ -36,7 +37,7 @@ async function open(faults, options = {}) {
   page.setDefaultTimeout(15_000);
   page.on("console", (m) => { if (m.type() === "error" && !/status of (4\d\d|503)/.test(m.text())) faults.push("console: " + m.text()); });
   page.on("pageerror", (e) => faults.push("script: " + e.message));
-  page.on("request", (r) => { const u = new URL(r.url()); if (!["data:", "blob:"].includes(u.protocol) && u.origin !== new URL(base).origin) faults.push("a request to elsewhere: " + u.origin); });
+  page.on("request", (r) => { const u = new URL(r.url()); if (!["data:", "blob:"].includes(u.protocol) && ![new URL(base).origin, issuer].includes(u.origin)) faults.push("a request to elsewhere: " + u.origin); });
   return page;
 }
 
