@@ -171,7 +171,7 @@ func (r *remote) newMessagesResendCommand() *cobra.Command {
 		Use:   "resend ID",
 		Short: "Send a message again that failed, expired, was canceled or never confirmed",
 		Long: "Resend makes a new message with the same content and pays for it again.\n" +
-			"The new message's id is printed.",
+			"The new message's id is printed. A message is sent again once; what repeats it may be sent again if it fails too.",
 		Example: "  relevo messages resend wa_backend:3EB0018F3A2B4C5D6E7F80",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
