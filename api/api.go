@@ -85,6 +85,7 @@ type server struct {
 	strangers strangers
 	backup    sync.Mutex // held while one is being made
 	fixed     fixedHeaders
+	pages     http.Handler // the console; nil without accounts
 }
 
 // New makes the handler of the public listener.

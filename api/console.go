@@ -47,6 +47,7 @@ func (s *server) registerConsole(e *echo.Echo) {
 		cfg.Sent, cfg.Write, cfg.Group = s.sentForConsole, s.writeToSandbox, s.newSandboxGroup
 	}
 	pages := console.New(cfg)
+	s.pages = pages
 	for _, path := range consolePaths {
 		e.Any(path, func(c echo.Context) error {
 			if c.Request().URL.Path == "/" && !prefersHTML(c.Request().Header) && c.Request().Header.Get("Accept") != "" {

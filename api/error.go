@@ -139,6 +139,11 @@ func (s *server) fail(c echo.Context, err error) {
 		return
 	}
 	status := statusOf(e.Code)
+	if s.pages != nil && c.Path() == "" && status == http.StatusNotFound && prefersHTML(c.Request().Header) {
+		c.Response().Header().Del("Referrer-Policy")
+		s.pages.ServeHTTP(c.Response(), c.Request()) // somebody mistyped an address
+		return
+	}
 	h := c.Response().Header()
 	switch status {
 	case http.StatusUnauthorized:

@@ -169,7 +169,7 @@ func TestOnceTheWindowIsClosedOnlyATemplateIsOffered(t *testing.T) {
 	b := h.operator()
 	h.template()
 	chat := h.wrote("+14155550100", "Ann", "hello")
-	open := b.get(h.path("chats", chat.ID)).is(200).has("Free text until", "in 23 hours")
+	open := b.get(h.path("chats", chat.ID)).is(200).has("Free text: ends", "in 23 hours")
 	if len(open.all("textarea", "name", "text")) != 1 {
 		t.Error("there is no place for a text while the window is open")
 	}

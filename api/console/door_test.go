@@ -223,3 +223,19 @@ func TestWhoSignsInIsNotToldWhatAnotherDid(t *testing.T) {
 	b.once("POST", "/me", url.Values{"name": {"Ada"}}).is(303) // and nobody reads what it came to
 	b.post("/sign-in", url.Values{"email": {"viewer@example.com"}, "password": {password}, "to": {"/me"}}).is(200).has("viewer@example.com").hasNot("Saved")
 }
+
+func TestAMistypedAddressIsAPageForPeopleAndJSONForPrograms(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	for _, path := range []string{"/nothing", "/wp-login.php", "/Sign-In"} {
+		h.visitor().get(path).is(404).has("There is no such page.", "Back to the start")
+		b.get(path).is(404).has("There is no such page.", "Sign out")
+		req := httptest.NewRequest(http.MethodGet, path, nil)
+		req.Header.Set("Accept", "application/json")
+		rec := httptest.NewRecorder()
+		h.handler.ServeHTTP(rec, req)
+		if rec.Code != http.StatusNotFound || rec.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s for a program: %d, %s", path, rec.Code, rec.Header().Get("Content-Type"))
+		}
+	}
+}

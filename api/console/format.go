@@ -64,6 +64,24 @@ func (p *call) Day(t time.Time) string {
 	return t.In(p.Zone()).Format(timeForms[p.Lang()][1])
 }
 
+// Minute writes a time to the minute, with its zone.
+func (p *call) Minute(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.In(p.Zone())
+	return strings.TrimSuffix(t.Format(timeForms[p.Lang()][0]), t.Format(":05")) + " " + t.Format("MST")
+}
+
+// About writes a time that is only guessed: its day, or the minute where it is
+// within two days of now.
+func (p *call) About(t, now time.Time) string {
+	if t.Sub(now).Abs() > 48*time.Hour {
+		return p.Day(t)
+	}
+	return p.Minute(t)
+}
+
 // Clock writes hour and minute.
 func (p *call) Clock(t time.Time) string { return t.In(p.Zone()).Format("15:04") }
 

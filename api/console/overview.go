@@ -22,11 +22,15 @@ type overview struct {
 	// Chart is the last days.
 	Chart chart
 	Today dayFigures
+	// Calls are those of the webhook.
+	Calls calls
 	// Queues are what waits on each channel.
 	Queues []channelQueue
 	Use    use
 	// Refill is when the plan fills the quota up; zero without one.
 	Refill time.Time
+	// Now is when all of this was read.
+	Now time.Time
 }
 
 // step is one of the first things to do.
@@ -35,6 +39,41 @@ type step struct {
 	Name string
 	Done bool
 	Path string
+}
+
+// calls are what the webhook's newest calls say.
+type calls struct {
+	// Last is when it was called last, By by which tool; zero where nobody has.
+	Last time.Time
+	By   string
+	// Refused is how many of the last day were refused for what was in them,
+	// Why the error code of the newest of those.
+	Refused int64
+	Why     relay.Code
+}
+
+// toldElsewhere are refusals that the overview has a line for already.
+var toldElsewhere = []relay.Code{relay.CodeQuotaExhausted, relay.CodeWebhookDisabled, relay.CodeNoChannel}
+
+func (p *call) calls(now time.Time) (c calls, err error) {
+	all, err := p.c.Relay.Store.Attempts(p.ctx, p.WS.ID, newestAttempts)
+	if err != nil {
+		return c, err
+	}
+	for _, a := range all {
+		at := attemptRow{Attempt: a}.Latest()
+		if at.After(c.Last) {
+			c.Last, c.By = at, a.Tool
+		}
+		if a.ErrorCode == "" || now.Sub(at) > 24*time.Hour || slices.Contains(toldElsewhere, a.ErrorCode) {
+			continue
+		}
+		if c.Refused == 0 {
+			c.Why = a.ErrorCode
+		}
+		c.Refused += max(int64(a.Count), 1)
+	}
+	return c, nil
 }
 
 // sampleSize is how many of the newest messages the overview reads.
@@ -72,7 +111,7 @@ func (p *call) sample() (s sample, err error) {
 
 func showOverview(p *call) error {
 	now := time.Now()
-	var d overview
+	d := overview{Now: now}
 	var err error
 	if d.Account, err = p.c.Relay.Account(p.ctx, p.WS.ID); err != nil {
 		return err
@@ -82,6 +121,9 @@ func showOverview(p *call) error {
 		return err
 	}
 	if d.Queues, err = p.queues(); err != nil {
+		return err
+	}
+	if d.Calls, err = p.calls(now); err != nil {
 		return err
 	}
 	days, err := p.lastDays(now)
@@ -98,9 +140,7 @@ func showOverview(p *call) error {
 		}
 	}
 	if s.Read == 0 {
-		if d.Steps, err = p.firstSteps(d); err != nil {
-			return err
-		}
+		d.Steps = p.firstSteps(d)
 	}
 	if d.Alerts, err = p.alerts(d, s, now); err != nil {
 		return err
@@ -109,11 +149,7 @@ func showOverview(p *call) error {
 }
 
 // firstSteps are what a new workspace needs before its first message.
-func (p *call) firstSteps(d overview) ([]step, error) {
-	calls, err := p.c.Relay.Store.Attempts(p.ctx, p.WS.ID, 1)
-	if err != nil {
-		return nil, err
-	}
+func (p *call) firstSteps(d overview) []step {
 	channel := slices.ContainsFunc(d.Queues, func(q channelQueue) bool { return q.DeletedAt.IsZero() })
 	steps := []step{{Name: "channel", Done: channel, Path: p.At("channels", "new")}}
 	if !p.Can("member") {
@@ -122,5 +158,5 @@ func (p *call) firstSteps(d overview) ([]step, error) {
 	if d.Account.Granted == 0 {
 		steps = append(steps, step{Name: "units", Path: p.At("quota")})
 	}
-	return append(steps, step{Name: "webhook", Done: len(calls) > 0, Path: p.At("webhook")}, step{Name: "send", Path: p.At("webhook", "try")}), nil
+	return append(steps, step{Name: "webhook", Done: !d.Calls.Last.IsZero(), Path: p.At("webhook")}, step{Name: "send", Path: p.At("webhook", "try")})
 }

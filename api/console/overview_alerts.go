@@ -16,6 +16,9 @@ type alert struct {
 func (p *call) alerts(d overview, s sample, now time.Time) ([]alert, error) {
 	all := p.quotaAlerts(d)
 	all = append(all, p.webhookAlerts()...)
+	if c := d.Calls; c.Refused > 0 {
+		all = append(all, alert{Kind: "wait", Text: p.N("overview.refused", c.Refused, "Why", p.T("error."+string(c.Why))), Path: p.At("attempts") + "?outcome=refused", Link: p.T("overview.look")})
+	}
 	for _, q := range d.Queues {
 		some, err := p.channelAlerts(q, now)
 		if err != nil {

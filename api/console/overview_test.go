@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,6 +63,40 @@ func TestTheOverviewSaysWhatNeedsAttention(t *testing.T) {
 	b.get(h.path()).has("The access token of Sales ended at")
 	soon(300 * 24 * time.Hour)
 	b.get(h.path()).hasNot("The access token")
+}
+
+func TestTheOverviewTellsOfRefusedCalls(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	h.accept("+14155550001", "x")
+	b.get(h.path()).has("All is well").hasNot("refused")
+	h.hookAs("Zapier", `{"action":"send","text":"to nobody"}`)
+	b.get(h.path()).has("What needs attention", "1 call of your tools was refused in the last 24 hours", "The recipient is missing.", "Last call of this URL:", "Zapier").
+		hasNot("All is well")
+	h.hookAs("Zapier", `{"action":"send","phone":"1","text":"x"}`)
+	s := b.get(h.path()).has("2 calls of your tools were refused", "The newest: This is not a phone number.")
+	if len(s.all("a", "href", h.path("attempts")+"?outcome=refused")) != 1 {
+		t.Error("no link to the refused calls")
+	}
+	h.accept("+14155550001", "x")
+	off := false
+	if _, err := h.relay.UpdateWebhook(t.Context(), h.ws.ID, relay.WebhookPatch{Enabled: &off}); err != nil {
+		t.Fatal(err)
+	}
+	h.hookAs("Make", `{"action":"send","phone":"+14155550001","text":"x"}`)
+	b.get(h.path()).has("2 calls of your tools were refused", "The webhook is switched off") // the call that was off is not counted again
+}
+
+func TestAForecastIsNoMorePreciseThanItCanBe(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	h.accept("+14155550001", "x")
+	card := b.get(h.path()).has("they last until").text()
+	_, after, _ := strings.Cut(card, "they last until ")
+	said, _, _ := strings.Cut(after, ".")
+	if strings.Count(said, ":") > 1 {
+		t.Errorf("a guess is told to the second: %q", said)
+	}
 }
 
 func TestTheOverviewTellsOfTheQuota(t *testing.T) {
