@@ -2,6 +2,7 @@ package console
 
 import (
 	"slices"
+	"strings"
 
 	"relevo/relay"
 )
@@ -238,6 +239,11 @@ func replayEvents(p *call) error {
 	}
 	p.flashN("endpoint.replayed", n)
 	return p.goTo(p.At("endpoints", p.r.PathValue("ep")))
+}
+
+// EventWord says in words what an endpoint is told of.
+func (p *call) EventWord(t relay.EventType) string {
+	return p.T("event." + strings.NewReplacer(".", "_", ":", "_").Replace(string(t)))
 }
 
 // EventPill is the state of an event as a pill shows it.

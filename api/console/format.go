@@ -24,7 +24,9 @@ func whole(n any) int64 {
 }
 
 // Num writes a whole number as the language groups it.
-func (p *call) Num(n any) string { return message.NewPrinter(p.tag).Sprint(number.Decimal(whole(n))) }
+func (p *call) Num(n any) string {
+	return strings.Replace(message.NewPrinter(p.tag).Sprint(number.Decimal(whole(n))), "-", "−", 1)
+}
 
 // Seconds writes a time in seconds, to the millisecond, without its unit.
 func (p *call) Seconds(d time.Duration) string {

@@ -98,7 +98,7 @@ func TestEveryTextIsThereInEveryLanguage(t *testing.T) {
 // before the last dot.
 var families = map[string]bool{"chats.status": true, "quota.of": true, "quota.kind": true, "quota.every": true, "audit.act": true, "audit.via": true, "error": true, "role": true, "menu": true, "time": true, "snippet": true, "field": true, "attempt.outcome": true, "attempt.status": true, "attempt.entry": true,
 	"kinds": true, "steps": true, "fields": true, "fieldhints": true, "fieldoptions": true, "sandboxnumbers": true, "outcomes": true,
-	"templatestatus": true, "templatecategories": true, "templatereasons": true, "templaterules": true, "headerkinds": true, "buttontypes": true}
+	"templatestatus": true, "templatecategories": true, "templatereasons": true, "templaterules": true, "headerkinds": true, "event": true, "buttontypes": true}
 
 var used = regexp.MustCompile("(?:[.$p]T|[.$p]N|\\bT|\\bN|done\\([^\"]*|key:?)[ (]+\"([a-z]+\\.[a-z_.]+)\"|\"([a-z]+\\.[a-z_]+)\"")
 

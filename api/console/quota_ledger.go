@@ -102,6 +102,23 @@ func (p *call) inWords(lines []relay.LedgerLine) (list []ledgerLine, err error) 
 	return list, err
 }
 
+// failureAt is why a message's units came back at that time: a report may have
+// said since then that it arrived. Nil where nobody knew.
+func failureAt(m relay.Message, at time.Time) *relay.Failure {
+	failure := m.Failure
+	for _, c := range m.History {
+		if !c.Applied || c.At.After(at.Add(time.Second)) { // the entry and the change are of one moment
+			continue
+		}
+		if c.Failure != nil {
+			failure = c.Failure
+		} else if c.Status == relay.Unconfirmed {
+			failure = nil
+		}
+	}
+	return failure
+}
+
 // line says one entry in words.
 func (p *call) line(l relay.LedgerLine, m relay.Message) ledgerLine {
 	v := ledgerLine{At: l.At, Kind: string(l.Kind), Units: l.Units, MessageID: l.MessageID, Folded: l.Folded, To: m.Recipient, Ref: l.Ref}
@@ -142,8 +159,8 @@ func (p *call) reason(l relay.LedgerLine, m relay.Message) string {
 		}
 		return p.T("quota.line.redebit")
 	}
-	if m.Failure != nil {
-		return p.T("error." + string(m.Failure.Code))
+	if failure := failureAt(m, l.At); failure != nil {
+		return p.T("error." + string(failure.Code))
 	}
 	return p.T("quota.line.refund_unsure")
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"relevo/api/console/account"
+	"relevo/relay"
 )
 
 // link is the path of a link of an invitation that a page shows.
@@ -27,7 +28,7 @@ func TestTheQuotaPageSaysWhereEveryUnitWent(t *testing.T) {
 		return err == nil && a.Spent == 1 && a.Available == 99
 	})
 	page := b.get(h.path("quota")).is(200).has("99", "A message was accepted.", "The message was sent.", "Given back This number is not on WhatsApp.",
-		"+14155559901", "Granted under the reference start.", "Granted under the reference start. +100 100", "+1 99", "-1 98", "Used today 1 unit", "Messages of the last 30 days")
+		"+14155559901", "Granted under the reference start.", "Granted under the reference start. +100 100", "+1 99", "−1 98", "Used today 1 unit", "Messages of the last 30 days")
 	if n := strings.Count(page.body, h.path("messages")+"/wa_backend:3EB0"); n != 4 {
 		t.Errorf("%d lines lead to their messages, want 4", n)
 	}
@@ -136,4 +137,13 @@ func TestAPlanIsLookedAtBeforeItIsSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.get(h.path("quota")).has("Cuota", "Disponibles", "Concedidas con la referencia start.")
+}
+
+func TestARefundKeepsItsReasonWhenTheMessageArrivesAfterAll(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	h.run()
+	id := h.accept("+14155559908", "failed, and delivered all the same")
+	h.until(id, relay.Delivered)
+	b.get(h.path("quota")).has("The provider had a fault.", "The message went out after all.").hasNot("never said whether it was sent")
 }

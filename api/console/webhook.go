@@ -1,8 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,7 +42,9 @@ type webhookPage struct {
 	Last *relay.Attempt
 	// OldUntil is when the address before this one dies; zero: it is dead.
 	OldUntil time.Time
+	// Snippets are what to paste into each tool; Tool is the one that is shown.
 	Snippets []Snippet
+	Tool     string
 }
 
 // mask stands for what is secret of an address.
@@ -61,19 +65,43 @@ func (p *call) webhookData(token string) (webhookPage, error) {
 	if token != "" {
 		d.URL, d.Shown = base+token, base+token
 	}
-	d.Snippets = p.c.Snippets(d.Shown)
+	if d.Snippets = p.c.Snippets(d.Shown); len(d.Snippets) > 1 { // the first is a line for a terminal: few owners have one
+		d.Snippets = append(slices.Clone(d.Snippets[1:]), d.Snippets[0])
+	}
 	h := p.WS.Webhook
 	if h.Previous != nil && h.PreviousUntil.After(time.Now()) {
 		d.OldUntil = h.PreviousUntil
 	}
 	all, err := p.c.Relay.Store.Attempts(p.ctx, p.WS.ID, newestAttempts)
+	by := ""
 	for i, a := range all {
+		by = cmp.Or(by, a.Tool)
 		if !a.PreviousURL && !a.At.Before(h.RotatedAt) {
 			d.Last = &all[i]
 			break
 		}
 	}
+	d.Tool = p.chosenTool(d.Snippets, by)
 	return d, err
+}
+
+// chosenTool is the tool whose snippet is shown: the one that was open, the one
+// that called last, or the first.
+func (p *call) chosenTool(all []Snippet, by string) string {
+	for _, s := range all {
+		if s.ID == p.r.FormValue("tool") {
+			return s.ID
+		}
+	}
+	for _, s := range all {
+		if s.Name == by {
+			return s.ID
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0].ID
 }
 
 func (p *call) showWebhook(token string) error {

@@ -41,6 +41,9 @@ type mappingPage struct {
 	// Presets are mappings to begin with; Note is of the chosen one.
 	Presets []Preset
 	Note    string
+	// Offered is the preset that is marked: the chosen one, or that of the tool
+	// that was listened to.
+	Offered string
 	// Saved: calls are mapped now.
 	Saved bool
 	// Preview is what would come of the captured call; nil without one.
@@ -103,8 +106,13 @@ func (p *call) mappingPage(m relay.Mapping) (d mappingPage, err error) {
 	for range spareRows {
 		d.Rows = append(d.Rows, mapRow{How: "path"})
 	}
-	if d.Captured == nil {
+	if d.Offered = d.Preset; d.Captured == nil {
 		return d, nil
+	}
+	for _, preset := range d.Presets {
+		if d.Offered == "" && preset.Name == d.Captured.Tool {
+			d.Offered = preset.ID
+		}
 	}
 	d.Lines, d.More = codeLines(d.Captured.Body, 0, 0)
 	tried, err := p.c.Try(p.ctx, p.WS.ID, TryCall{Body: d.Captured.Body, ContentType: contentType(d.Captured.Body)})

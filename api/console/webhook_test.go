@@ -2,9 +2,12 @@ package console_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"relevo/api/console/account"
 	"relevo/relay"
@@ -240,5 +243,32 @@ func TestTheWebhookSpeaksFourLanguages(t *testing.T) {
 		}
 		owner.post(h.path("webhook", "check"), url.Values{"kind": {"phone"}, "to": {"12"}}).is(200)
 		owner.get(h.path("attempts")).is(200)
+	}
+}
+
+func TestTheToolOfTheOwnerIsTheOneThatIsShown(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	chosen := func(s shown) string {
+		t.Helper()
+		for _, n := range s.all("input", "name", "tool") {
+			if slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "checked" }) {
+				return attr(n, "value")
+			}
+		}
+		return ""
+	}
+	if got := chosen(b.get(h.path("webhook"))); got != "zapier" {
+		t.Errorf("before any call %q is shown", got)
+	}
+	h.hookAs("HubSpot Webhooks", `{"action":"send","phone":"+14155550001","text":"x"}`)
+	if got := chosen(b.get(h.path("webhook"))); got != "hubspot" {
+		t.Errorf("after a call of HubSpot %q is shown", got)
+	}
+	if got := chosen(b.post(h.path("webhook", "reveal"), url.Values{"tool": {"n8n"}})); got != "n8n" {
+		t.Errorf("whoever looked at n8n is shown %q", got)
+	}
+	if got := chosen(b.get(h.path("webhook") + "?tool=%3Cscript%3E")); got != "hubspot" {
+		t.Errorf("nonsense shows %q", got)
 	}
 }
