@@ -37,6 +37,8 @@ type call struct {
 	Flash string
 	// FlashTo leads to the ledger, where the flash tells of units.
 	FlashTo string
+	// FlashKind is wait where nothing was done, empty else.
+	FlashKind string
 	// Problem is what was wrong with the form that was sent; nil for nothing.
 	Problem *Problem
 
@@ -105,6 +107,7 @@ func (p *call) showAs(status int, name string, data any) error {
 	}
 	if p.Flash == "" && p.User.ID != "" {
 		p.Flash, p.FlashTo = p.c.sessions.PopString(p.ctx, sessionFlash), p.c.sessions.PopString(p.ctx, sessionFlashTo)
+		p.FlashKind = p.c.sessions.PopString(p.ctx, sessionFlashKind)
 	}
 	t := p.c.pages[name]
 	if t == nil {
@@ -146,6 +149,13 @@ func (p *call) done(path, flash string, args ...any) error {
 		p.c.sessions.Put(p.ctx, sessionFlash, p.T(flash, args...))
 	}
 	return p.goTo(path)
+}
+
+// notDone leads on after a form that changed nothing, with why: a key of the
+// texts.
+func (p *call) notDone(path, flash string) error {
+	p.c.sessions.Put(p.ctx, sessionFlashKind, "wait")
+	return p.done(path, flash)
 }
 
 // goTo leads to another page.

@@ -104,8 +104,20 @@ type endpointPage struct {
 	Next string
 }
 
-// Failing are the sentences about what needs attention.
-func (e endpointPage) Failing() []string { return e.Notices() }
+// Trouble is what the owner of an endpoint should know: a sentence, and what
+// the receiver did in English. Empty where all is well.
+func (p *call) Trouble(e relay.Endpoint) (t trouble) {
+	switch {
+	case e.Disabled && e.Reason != "":
+		return trouble{p.T("endpoint.trouble_off"), e.Reason}
+	case !e.FailingSince.IsZero():
+		return trouble{p.T("endpoint.trouble_failing", "Since", p.Minute(e.FailingSince), "Next", p.Minute(e.NextTry)), e.Problem}
+	}
+	return trouble{}
+}
+
+// trouble is a sentence and its reason.
+type trouble struct{ Text, Detail string }
 
 func (p *call) endpoint() (relay.Endpoint, error) {
 	return p.c.Relay.Endpoint(p.ctx, p.WS.ID, p.r.PathValue("ep"))
@@ -228,7 +240,7 @@ func replayEvents(p *call) error {
 	of := relay.ReplayOf{IDs: p.r.PostForm["events"], OnlyFailed: true}
 	if p.field("all") == "" && len(of.IDs) == 0 {
 		p.noted = true // nothing was done
-		return p.done(p.At("endpoints", p.r.PathValue("ep")), "endpoint.none_ticked")
+		return p.notDone(p.At("endpoints", p.r.PathValue("ep")), "endpoint.none_ticked")
 	}
 	if p.field("all") != "" {
 		of.IDs = nil

@@ -65,7 +65,7 @@ func TestAnOwnerIsToldOfWhatHappens(t *testing.T) {
 	form = url.Values{"url": {r.URL}, "form": {"standard"}, "types": {"message:sent:new"}}
 	b.post(h.path("endpoints"), form).is(422).has("Choose at least one event.")
 	form = url.Values{"url": {r.URL}, "form": {"standard"}, "types": {"message.accepted", "quota.low"}, "description": {`<script>alert(1)</script>`}}
-	made := b.post(h.path("endpoints"), form).is(200).has("It is told of everything from now on.", "whsec_", "<script>alert(1)</script>").hasNot("<script>alert")
+	made := b.post(h.path("endpoints"), form).is(200).has("It is told of these events from now on.", "whsec_", "<script>alert(1)</script>").hasNot("<script>alert")
 	id := made.all("form", "method", "post")
 	var here string
 	for _, f := range id {

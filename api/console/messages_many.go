@@ -43,12 +43,15 @@ func askAboutSelected(p *call) error {
 	if err != nil {
 		return err
 	}
+	if len(chosen) == 0 {
+		return p.notDone(s.Back, "message.none_chosen")
+	}
 	found, err := p.mayBeDone(chosen, s.Do)
 	if err != nil {
 		return err
 	}
 	if len(found) == 0 {
-		return p.done(s.Back, "message.none_"+s.Do)
+		return p.notDone(s.Back, "message.none_"+s.Do)
 	}
 	s.Out = len(chosen) - len(found)
 	for _, m := range found {

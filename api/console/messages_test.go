@@ -186,7 +186,7 @@ func TestCancelingShowsWhatCameBack(t *testing.T) {
 		t.Errorf("led to %s with %d units", done.path, h.left())
 	}
 	b.post(h.path("messages", "selected"), form).is(200).has("None of them can be canceled")
-	b.post(h.path("messages", "selected"), url.Values{"do": {"cancel"}, "to": {"//evil.example"}}).is(200).has("None of them can be canceled")
+	b.post(h.path("messages", "selected"), url.Values{"do": {"cancel"}, "to": {"//evil.example"}}).is(200).has("Choose messages first")
 }
 
 func TestSendingAgainCostsAndHappensOnce(t *testing.T) {

@@ -1,6 +1,9 @@
 package console
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // alert is one thing that needs attention.
 type alert struct {
@@ -35,8 +38,9 @@ func (p *call) alerts(d overview, s sample, now time.Time) ([]alert, error) {
 		return nil, err
 	}
 	for _, e := range endpoints {
-		for _, n := range e.Notices() {
-			all = append(all, alert{Kind: "wait", Text: p.T("overview.endpoint"), Detail: n, Path: p.At("endpoints", e.ID), Link: p.T("menu.endpoints")})
+		if t := p.Trouble(e); t.Text != "" {
+			name := p.Short(cmp.Or(e.Description, e.URL), 60)
+			all = append(all, alert{Kind: "wait", Text: p.T("overview.endpoint", "Name", name) + " " + t.Text, Detail: t.Detail, Path: p.At("endpoints", e.ID), Link: p.T("menu.endpoints")})
 		}
 	}
 	var sorted []alert

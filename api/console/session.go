@@ -16,6 +16,8 @@ const (
 	sessionFlash = "flash"
 	// sessionFlashTo leads to the ledger where the flash told of units.
 	sessionFlashTo = "flash_to"
+	// sessionFlashKind is how the flash looks, where it tells of nothing good.
+	sessionFlashKind = "flash_kind"
 )
 
 // sessionLife is how long somebody stays signed in.
@@ -52,6 +54,7 @@ func (p *call) token() string {
 func (p *call) begin(u account.User) error {
 	if p.User.ID != u.ID {
 		p.c.sessions.Remove(p.ctx, sessionFlash)
+		p.c.sessions.Remove(p.ctx, sessionFlashKind)
 	}
 	if err := p.c.sessions.RenewToken(p.ctx); err != nil {
 		return err
