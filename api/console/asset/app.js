@@ -27,6 +27,16 @@
     if (all) for (const box of document.querySelectorAll(all.dataset.all)) box.checked = all.checked;
   });
 
+  // Who presses a button twice means it once. A download leaves the page where it is: soon it may be pressed again.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    form.dataset.sent = "1";
+    setTimeout(() => { delete form.dataset.sent; }, 2500);
+  });
+  addEventListener("pageshow", () => { for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent; });
+
   // "/" leads to the search, Escape closes what was opened to ask.
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
