@@ -30,7 +30,7 @@ func TestTemplatesAreReadFilteredAndShown(t *testing.T) {
 	h, _, b, ch := templateHouse(t)
 	list := h.path("templates")
 	b.get(list).is(200).has("No template yet", "the list was never read")
-	b.post(h.path("templates", "sync"), url.Values{}).is(200).has("3 templates", "order_shipped", "Approved", "Sent for approval", "Rejected", "It advertises, and its category does not.")
+	b.post(h.path("templates", "sync"), url.Values{}).is(200).has("Templates: 3", "order_shipped", "Approved", "Sent for approval", "Rejected", "It advertises, and its category does not.")
 	b.get(list + "?status=approved").is(200).has("order_shipped").hasNot("news")
 	b.get(list+"?language=pt_BR&name=ORDER").is(200).has("order_shipped", "Sent for approval").hasNot("/news/")
 	b.get(list + "?name=nothing").is(200).has("No template fits")

@@ -58,7 +58,7 @@ export default async function ({ world, must, sees, accessible, shot, open }) {
   must(told.ok(), `the pretend Meta answered ${told.status()}: ${await told.text()}`);
   await page.goto(world.base + world.workspace + "/templates");
   await page.getByRole("button", { name: "Sync now" }).click();
-  await sees(page, "The lists were read: 1 template");
+  await sees(page, "The lists were read. Templates: 1");
   await sees(page, "Approved");
   await accessible(page);
   await shot(page, "templates");
