@@ -22,12 +22,11 @@ func (r *Relay) EndpointEvents(ctx context.Context, f EventFilter, p Page) (list
 		return nil, "", err
 	}
 	cursor, inLog := strings.CutPrefix(p.Cursor, logCursor)
-	if f.State == "" || f.State == EventPending {
-		if !inLog {
-			if list, next, err = r.eventPage(ctx, kindEvent, f, p); err != nil || next != "" || f.State == EventPending {
-				return list, next, err
-			}
+	if !inLog && (f.State == "" || f.State == EventPending) {
+		if list, next, err = r.eventPage(ctx, kindEvent, f, p); err != nil || next != "" || f.State == EventPending {
+			return list, next, err
 		}
+		cursor = "" // that was a place among those that wait; the log begins here
 	}
 	p.Cursor = cursor
 	if p.Limit -= len(list); p.Limit == 0 {

@@ -30,6 +30,7 @@ func posting() []storyCase {
 		{"AnotherNodeTakesOverWhenALeaseEnds", takenOver},
 		{"ALogIsKeptForAWeekOrAMonth", logPruned},
 		{"ATestSendsASampleAndLeavesNoTrace", tested},
+		{"AListGoesOnFromWhatWaitsToTheLog", listedWhole},
 	}
 }
 
