@@ -47,6 +47,31 @@ type EndpointLease struct {
 	Until time.Time `json:"until"`
 }
 
+// idleAfter is how late a try may be that was not made at once.
+const idleAfter = time.Hour
+
+// skipIdle takes out of the time of failing that in which nothing was tried:
+// there was nothing to tell, no server ran, or a clock was changed.
+func (e *Endpoint) skipIdle(now time.Time) {
+	if e.FailingSince.IsZero() {
+		return
+	}
+	if late := now.Sub(e.NextTry); !e.NextTry.IsZero() && late > idleAfter {
+		e.FailingSince = e.FailingSince.Add(late)
+	}
+	if e.FailingSince.After(now) {
+		e.FailingSince = now
+	}
+}
+
+// tryNow lets an endpoint be tried at once, as often as it has failed.
+func (e *Endpoint) tryNow(now time.Time) {
+	e.skipIdle(now)
+	if !e.NextTry.IsZero() {
+		e.NextTry = now
+	}
+}
+
 // MaxEndpoints is how many a workspace may have: each one costs a write for
 // every event that it hears of.
 const MaxEndpoints = 10

@@ -58,7 +58,12 @@ type courier struct {
 // begin begins turns with what is due, and returns when to look again at the
 // latest.
 func (d *courier) begin(ctx context.Context) (next time.Time) {
-	cards, next, err := d.r.Store.CardsDue(ctx, kindBell, time.Now(), 2*maxTurns)
+	now := time.Now()
+	cards, next, err := d.r.Store.CardsDue(ctx, kindBell, now, 2*maxTurns)
+	if err == nil && len(cards) == 0 && next.After(now.Add(maxRest+wrongClock)) {
+		// nobody rests that long: a clock was wrong that put them off
+		cards, next, err = d.r.Store.CardsDue(ctx, kindBell, next, 2*maxTurns)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			d.r.Log.Error("find events to deliver", "error", err)

@@ -157,7 +157,7 @@ func (r *Relay) replay(ctx context.Context, ref endpointRef, ids []string, all b
 			}
 			n++
 		}
-		e.NextTry = time.Time{}
+		e.tryNow(time.Now().UTC())
 		if err := putEndpoint(ctx, tx, e); err != nil {
 			return err
 		}

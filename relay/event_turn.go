@@ -67,9 +67,9 @@ func (r *Relay) takeTurn(ctx context.Context, ref endpointRef) (t *turn, err err
 			return nil
 		case e.Disabled || !living:
 			return tx.DeleteCard(ctx, kindBell, ref.workspace, ref.id)
-		case r.Set.Shared && e.Lease.Node != r.Set.Node && e.Lease.Until.After(now):
+		case r.Set.Shared && e.Lease.Node != r.Set.Node && ahead(e.Lease.Until, now, turnLease):
 			return putBell(ctx, tx, b, e.Lease.Until)
-		case e.NextTry.After(now):
+		case ahead(e.NextTry, now, maxRest):
 			return putBell(ctx, tx, b, e.NextTry)
 		}
 		e.Lease = EndpointLease{Node: r.Set.Node, Token: rand.Text(), Until: now.Add(turnLease)}
@@ -95,6 +95,12 @@ func bellOf(ctx context.Context, tx Tx, ref endpointRef) (c Card, rung string, e
 	var b bell
 	err = json.Unmarshal(c.Value, &b)
 	return c, b.Event, err
+}
+
+// ahead reports a time that has not come yet. One that lies further ahead than
+// is possible was written by a clock that was wrong, and nobody waits for it.
+func ahead(t, now time.Time, most time.Duration) bool {
+	return t.After(now) && !t.After(now.Add(most+wrongClock))
 }
 
 // putBell moves a bell that was read in this transaction to another time.
@@ -128,8 +134,12 @@ var eventDelays = [...]time.Duration{
 }
 
 const (
-	// maxRetryAfter bounds how long a receiver may ask to be left alone.
+	// maxRetryAfter bounds how long a receiver may ask to be left alone, and
+	// maxRest how long an endpoint rests at all: the longest delay, and more.
 	maxRetryAfter = 24 * time.Hour
+	maxRest       = 27 * time.Hour
+	// wrongClock is how far ahead of a clock another one may be that is right.
+	wrongClock = time.Hour
 	// disableAfter is how long an endpoint may fail without a success.
 	disableAfter = 5 * 24 * time.Hour
 	// statusGone is what a receiver answers that wants no events any more.
@@ -215,7 +225,8 @@ func (s *settlement) run(ctx context.Context, tx Tx) error {
 	}
 	s.ev.Tries++
 	s.ev.TriedAt, s.ev.Status, s.ev.Error, s.ev.Answer = s.now, s.p.Status, s.p.Problem, s.p.Answer
-	mine := e.Lease.Token == s.t.token
+	// what another address said decides nothing about the one that there is now
+	mine := e.Lease.Token == s.t.token && e.URL == s.t.url
 	if s.p.Problem == "" {
 		return s.delivered(ctx, tx, e, found, mine)
 	}
@@ -224,7 +235,7 @@ func (s *settlement) run(ctx context.Context, tx Tx) error {
 
 func (s *settlement) delivered(ctx context.Context, tx Tx, e Endpoint, found, mine bool) error {
 	s.result = postedDelivered
-	s.goOn = mine && !e.Disabled && e.URL == s.t.url && bytes.Equal(e.Secret, s.t.sealed)
+	s.goOn = mine && !e.Disabled && bytes.Equal(e.Secret, s.t.sealed)
 	if found {
 		s.ev.DeliveredAt = s.now
 		if err := s.log(ctx, tx); err != nil {
@@ -254,7 +265,7 @@ func (s *settlement) failed(ctx context.Context, tx Tx, w Workspace, e Endpoint,
 		}
 		return nil
 	}
-	if e.FailingSince.IsZero() {
+	if e.skipIdle(s.now); e.FailingSince.IsZero() {
 		e.FailingSince = s.now
 	}
 	e.Problem, e.Lease = s.p.Problem, EndpointLease{}

@@ -31,6 +31,10 @@ func posting() []storyCase {
 		{"ALogIsKeptForAWeekOrAMonth", logPruned},
 		{"ATestSendsASampleAndLeavesNoTrace", tested},
 		{"AListGoesOnFromWhatWaitsToTheLog", listedWhole},
+		{"WhatAnOldAddressSaysDecidesNothingAboutTheNewOne", movedMeanwhile},
+		{"ATimeInWhichNothingWasTriedIsNoTimeOfFailing", pausedServer},
+		{"OneFailureLongAfterAnotherDisablesNothing", rareEvents},
+		{"ATimeThatAWrongClockWroteKeepsNothingWaiting", wrongClock},
 	}
 }
 

@@ -1,6 +1,9 @@
 package storetest
 
 import (
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +41,117 @@ func listedWhole(t *testing.T, w *world) {
 		}
 		if len(seen) != delivered+waiting {
 			t.Errorf("pages of %d list %d events, want %d", limit, len(seen), delivered+waiting)
+		}
+	}
+}
+
+// is under way: what the old one says decides nothing about the new one.
+func movedMeanwhile(t *testing.T, w *world) {
+	for _, status := range []int{500, 410} {
+		old, moved := fmt.Sprintf("https://old.example/%d", status), fmt.Sprintf("https://new.example/%d", status)
+		e := w.endpoint(old, relay.EventAccepted)
+		id := w.accept(text("+1", "x"))
+		w.receiver.mu.Lock()
+		w.receiver.takes = 5 * time.Second
+		w.receiver.mu.Unlock()
+		w.receiver.tell(broken(old, status))
+		stop := w.couriers()
+		time.Sleep(2 * time.Second)
+		if _, err := w.relay.UpdateEndpoint(t.Context(), w.ws.ID, e.ID, relay.EndpointPatch{URL: &moved}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Second)
+		stop()
+		made := w.receiver.made(moved)
+		if len(made) != 1 || !strings.Contains(made[0].Body, id) {
+			t.Errorf("%d: the new address got %d tries", status, len(made))
+		}
+		if now := w.endpointNow(e.ID); now.Disabled || !now.FailingSince.IsZero() {
+			t.Errorf("%d: the endpoint is %+v", status, now)
+		}
+	}
+}
+
+// pausedServer fails once, is not asked for a week, and fails once more.
+func pausedServer(t *testing.T, w *world) {
+	e := w.endpoint(listening, relay.EventAccepted)
+	for range 3 {
+		w.accept(text("+1", "x"))
+	}
+	w.receiver.answers(500)
+	w.delivering(time.Second)
+	time.Sleep(7 * 24 * time.Hour) // no server runs
+	stop := w.couriers()
+	time.Sleep(time.Second)
+	if now := w.endpointNow(e.ID); now.Disabled || len(w.receiver.made("")) != 2 {
+		t.Errorf("after two tries in a week, %d made: %+v", len(w.receiver.made("")), now)
+	}
+	time.Sleep(6 * 24 * time.Hour)
+	stop()
+	if now := w.endpointNow(e.ID); !now.Disabled {
+		t.Errorf("after six days of tries: %+v", now)
+	}
+}
+
+// rareEvents gives an event up, and fails once with the next one weeks later.
+func rareEvents(t *testing.T, w *world) {
+	e := w.endpoint(listening, relay.EventAccepted)
+	w.accept(text("+1", "x"))
+	w.receiver.answers(500)
+	stop := w.couriers()
+	time.Sleep(100 * time.Hour)
+	equal(t, "waiting", w.pending(e.ID), nil)
+	time.Sleep(14 * 24 * time.Hour)
+	w.accept(text("+1", "y"))
+	time.Sleep(time.Second)
+	if now := w.endpointNow(e.ID); now.Disabled {
+		t.Errorf("one failed try in two weeks: %+v", now)
+	}
+	w.receiver.answers(200)
+	time.Sleep(10 * time.Second)
+	stop()
+	equal(t, "taken", w.receiver.took(listening), []string{"message.accepted"})
+}
+
+// editCard changes a card as a node with another clock would have written it.
+func (w *world) editCard(kind, key string, due time.Time, edit map[string]any) {
+	w.t.Helper()
+	w.update(func(_ *report, tx relay.Tx) error {
+		c, err := tx.Card(w.t.Context(), kind, w.ws.ID, key)
+		if err != nil {
+			return err
+		}
+		var v map[string]any
+		if err := json.Unmarshal(c.Value, &v); err != nil {
+			return err
+		}
+		for k, x := range edit {
+			v[k] = x
+		}
+		if c.Value, err = json.Marshal(v); err != nil {
+			return err
+		}
+		c.Due = due
+		return tx.PutCard(w.t.Context(), c)
+	})
+}
+
+// wrongClock leaves what a node wrote whose clock was years ahead.
+func wrongClock(t *testing.T, w *world) {
+	ahead := time.Now().AddDate(4, 0, 0)
+	resting, leased := w.endpoint("https://a.example", relay.EventAccepted), w.endpoint("https://b.example", relay.EventAccepted)
+	w.set.Shared = true
+	w.start()
+	w.accept(text("+1", "x"))
+	w.editCard("endpoint", resting.ID, time.Time{}, map[string]any{"next_try": ahead})
+	w.editCard("endpoint", leased.ID, time.Time{}, map[string]any{"lease": map[string]any{"node": "dead", "token": "t", "until": ahead}})
+	for _, e := range []relay.Endpoint{resting, leased} {
+		w.editCard("bell", e.ID, ahead, nil)
+	}
+	w.delivering(2 * time.Minute)
+	for _, url := range []string{"https://a.example", "https://b.example"} {
+		if n := len(w.receiver.took(url)); n != 1 {
+			t.Errorf("%s took %d, want 1", url, n)
 		}
 	}
 }
