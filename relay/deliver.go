@@ -31,7 +31,7 @@ func (r *Relay) Recover(ctx context.Context) error {
 		return fmt.Errorf("find stranded messages: %w", err)
 	}
 	for _, i := range items {
-		err := r.Store.Update(ctx, func(tx Tx) error { return strand(ctx, tx, i, time.Now()) })
+		err := r.update(ctx, WorkspaceOfLane(i.Lane), func(tx Tx) error { return strand(ctx, tx, i, time.Now()) })
 		if errors.Is(err, ErrInDoubt) || errors.Is(err, ErrClosed) || ctx.Err() != nil {
 			return fmt.Errorf("recover message %s: %w", i.ID, err)
 		}

@@ -241,7 +241,7 @@ func ring(ctx context.Context, tx Tx, workspace, endpoint, event string, due tim
 type news struct {
 	what EventType
 	at   time.Time
-	// after is when what came before in the same story happened: clocks of
+	// after is no earlier than what came before in the same story: clocks of
 	// nodes differ, and the order of one message's events must not.
 	after time.Time
 	// data is what the event says in our form; family its whole body under a
@@ -267,7 +267,7 @@ func emit(ctx context.Context, tx Tx, w Workspace, n news) error {
 			if err != nil {
 				return err
 			}
-			e := Event{ID: eventID(tx, later(n.at, n.after.Add(time.Millisecond))), Workspace: w.ID, Endpoint: s.Endpoint, Type: name, At: n.at.UTC(), Body: body}
+			e := Event{ID: eventID(tx, later(n.at, n.after)), Workspace: w.ID, Endpoint: s.Endpoint, Type: name, At: n.at.UTC(), Body: body}
 			if err := putEvent(ctx, tx, e); err != nil {
 				return err
 			}
@@ -335,14 +335,15 @@ func emitMessage(ctx context.Context, tx Tx, w Workspace, m *Message) error {
 	if !w.hears(n.what) {
 		return nil
 	}
-	for i, c := range slices.Backward(m.History) {
-		if i == len(m.History)-1 {
-			n.at = c.At
-		} else if c.Applied {
-			n.after = c.At
-			break
+	before, applied := m.History[:len(m.History)-1], 0
+	for _, c := range before {
+		if c.Applied {
+			n.after, applied = later(n.after, c.At), applied+1
 		}
 	}
+	// a millisecond for each that came before: some of them may have been put
+	// behind others in the same way
+	n.at, n.after = m.History[len(before)].At, n.after.Add(time.Duration(applied)*time.Millisecond)
 	n.data = func() any { return MessageBodyOf(*m) }
 	n.family = func(name EventType) (any, error) { return familyMessage(ctx, tx, name, *m) }
 	return emit(ctx, tx, w, n)

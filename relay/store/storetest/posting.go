@@ -35,6 +35,8 @@ func posting() []storyCase {
 		{"ATimeInWhichNothingWasTriedIsNoTimeOfFailing", pausedServer},
 		{"OneFailureLongAfterAnotherDisablesNothing", rareEvents},
 		{"ATimeThatAWrongClockWroteKeepsNothingWaiting", wrongClock},
+		{"AStoryThatARecoveryEndsIsToldInOrder", storyAfterCrash},
+		{"AStoryIsToldInOrderThoughClocksDiffer", storyAcrossClocks},
 	}
 }
 

@@ -155,3 +155,51 @@ func wrongClock(t *testing.T, w *world) {
 		}
 	}
 }
+
+// storyAfterCrash is told of a message whose reports came while it was being
+// sent, by who recovers: in the order of its story.
+func storyAfterCrash(t *testing.T, w *world) {
+	for range 12 {
+		id := w.accept(text("+1", "x"))
+		if _, err := w.relay.Claim(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		e := w.endpoint(listening)
+		for _, s := range []relay.Status{relay.Sent, relay.Delivered, relay.Read} {
+			w.report(id, s)
+		}
+		w.crash()
+		w.is(relay.Read, id)
+		equal(t, "events", w.pending(e.ID), wholeStory[1:])
+		if err := w.relay.DeleteEndpoint(t.Context(), w.ws.ID, e.ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+	}
+}
+
+// storyAcrossClocks is told by three nodes, of which the first one's clock is
+// ahead.
+func storyAcrossClocks(t *testing.T, w *world) {
+	for range 8 {
+		id := w.reach(relay.Sent)
+		w.update(func(_ *report, tx relay.Tx) error {
+			m, err := tx.Message(t.Context(), w.ws.ID, id)
+			if err != nil {
+				return err
+			}
+			last := &m.History[len(m.History)-1]
+			last.At = last.At.Add(10 * time.Second)
+			return tx.PutMessage(t.Context(), m)
+		})
+		e := w.endpoint(listening)
+		for _, s := range []relay.Status{relay.Delivered, relay.Read} {
+			w.start()
+			w.report(id, s)
+		}
+		equal(t, "events", w.pending(e.ID), []string{"message.delivered", "message.read"})
+		if err := w.relay.DeleteEndpoint(t.Context(), w.ws.ID, e.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
