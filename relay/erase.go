@@ -37,7 +37,7 @@ func (r *Relay) ErasePerson(ctx context.Context, workspace, who string) (Erasure
 	}
 	e.names = names(who, e.chats)
 	// chats go last: they are what another run finds the rest by
-	for _, step := range []func(context.Context) error{e.attempts, e.messages, e.inbound, e.optOut, e.forgetChats, e.events} {
+	for _, step := range []func(context.Context) error{e.attempts, e.messages, e.inbound, e.optOut, e.events, e.forgetChats} {
 		if err := step(ctx); err != nil {
 			return e.done, err
 		}
@@ -51,6 +51,8 @@ type erasure struct {
 	workspace, who string
 	chats          []Chat
 	names          []string
+	// wrote are the ids of what they wrote in groups.
+	wrote map[string]bool
 	// busy are the chats with messages that are on their way.
 	busy map[string]bool
 	done Erasure
@@ -199,7 +201,11 @@ func (e *erasure) inbound(ctx context.Context) error {
 			return err
 		}
 	}
-	return e.r.WrittenInGroups(ctx, e.workspace, e.who, e.chats, forget)
+	e.wrote = map[string]bool{}
+	return e.r.WrittenInGroups(ctx, e.workspace, e.who, e.chats, func(m InboundMessage) error {
+		e.wrote[m.ID] = true
+		return forget(m)
+	})
 }
 
 func (e *erasure) forgetInbound(ctx context.Context, m InboundMessage) error {
@@ -260,8 +266,9 @@ func (e *erasure) optOut(ctx context.Context) error {
 
 // forgetChats forgets the chats in which nothing is on its way, and whom the
 // provider's ids of the person led to. A call that was accepted meanwhile is
-// found once more by the number of its chat.
+// found once more by the number of its chat, and so is what it told.
 func (e *erasure) forgetChats(ctx context.Context) error {
+	before := e.done
 	for _, c := range e.chats {
 		if e.busy[c.ID] {
 			continue
@@ -285,7 +292,10 @@ func (e *erasure) forgetChats(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	if e.done == before {
+		return nil
+	}
+	return e.events(ctx)
 }
 
 // events forgets those that name the person, also those that wait to be
@@ -299,7 +309,7 @@ func (e *erasure) events(ctx context.Context) error {
 			}
 			cards = slices.DeleteFunc(cards, func(c Card) bool {
 				ev, err := eventOfCard(c)
-				return err != nil || !mentions(ev.Body, e.names) && !mentions(ev.Answer, e.names) && !mentions(ev.Error, e.names)
+				return err != nil || !e.toldBy(ev)
 			})
 			if err := e.forgetCards(ctx, cards); err != nil {
 				return err
@@ -310,6 +320,17 @@ func (e *erasure) events(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// toldBy reports whether an event tells of the person: by what they are called
+// or, where a form has only their profile name, by their chat or by what they
+// wrote.
+func (e *erasure) toldBy(ev Event) bool {
+	if mentions(ev.Body, e.names) || mentions(ev.Answer, e.names) || mentions(ev.Error, e.names) {
+		return true
+	}
+	chat, message := ev.about()
+	return e.wrote[message] || slices.ContainsFunc(e.chats, func(c Chat) bool { return c.ID == chat })
 }
 
 func (e *erasure) forgetCards(ctx context.Context, cards []Card) error {

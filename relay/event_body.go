@@ -1,6 +1,8 @@
 package relay
 
 import (
+	"cmp"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -167,6 +169,26 @@ func quotaBodyOf(a quota.Account, m Meter) QuotaBody {
 type RotatedBody struct {
 	// PreviousValidUntil is null where the old URL died at once.
 	PreviousValidUntil *time.Time `json:"previous_valid_until"`
+}
+
+// about is the chat and the message that an event tells of, in whichever form;
+// empty where it tells of none.
+func (e Event) about() (chat, message string) {
+	var body struct {
+		Data struct {
+			ID     string `json:"id"`
+			ChatID string `json:"chat_id"`
+		} `json:"data"`
+		Chat    familyChat `json:"chat"`
+		Message familyText `json:"message"`
+	}
+	if json.Unmarshal([]byte(e.Body), &body) != nil {
+		return "", ""
+	}
+	if body.Chat.ID != 0 {
+		body.Data.ChatID = strconv.FormatInt(body.Chat.ID, 10)
+	}
+	return body.Data.ChatID, cmp.Or(body.Data.ID, body.Message.UID)
 }
 
 // orNull is a value, or null where it is zero.

@@ -24,6 +24,9 @@ const (
 	eventQuiet = time.Second
 	// eventsAtOnce are read in one go.
 	eventsAtOnce = 50
+	// listedFor is how long what was read is told without another look: an
+	// event may be erased meanwhile.
+	listedFor = time.Second
 )
 
 // DeliverEvents posts events to endpoints until ctx ends; then it waits for the
@@ -165,6 +168,7 @@ func (d *courier) work(ctx context.Context, ref endpointRef) {
 // of no use to look again at once.
 func (r *Relay) deliverTurn(ctx context.Context, t *turn) (rests bool, err error) {
 	for began := time.Now(); ; {
+		listed := time.Now()
 		list, err := r.nextEvents(ctx, t, eventsAtOnce)
 		if err != nil {
 			_, failed := r.leaveTurn(ctx, t, false)
@@ -174,6 +178,9 @@ func (r *Relay) deliverTurn(ctx context.Context, t *turn) (rests bool, err error
 			if ctx.Err() != nil || time.Since(began) > turnBudget {
 				_, err := r.leaveTurn(ctx, t, false)
 				return false, err
+			}
+			if time.Since(listed) > listedFor {
+				break
 			}
 			goOn, err := r.deliverEvent(ctx, t, e)
 			if !goOn || err != nil {

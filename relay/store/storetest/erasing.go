@@ -18,6 +18,7 @@ func erasing() []storyCase {
 		{"WhatIsOnItsWayIsLeftAndErasedByAnotherRun", eraseLater},
 		{"WhatAnErasedPersonIsSentNextIsANewChat", eraseAnew},
 		{"AnErasedMessageIsNotSentAgainAndReportsOfItMoveNoText", eraseReports},
+		{"EventsThatTellAPersonByTheirChatAloneAreErasedToo", eraseInFamily},
 	}
 }
 

@@ -37,6 +37,7 @@ func posting() []storyCase {
 		{"ATimeThatAWrongClockWroteKeepsNothingWaiting", wrongClock},
 		{"AStoryThatARecoveryEndsIsToldInOrder", storyAfterCrash},
 		{"AStoryIsToldInOrderThoughClocksDiffer", storyAcrossClocks},
+		{"WhatIsErasedDuringATurnIsNotTold", erasedMeanwhile},
 	}
 }
 

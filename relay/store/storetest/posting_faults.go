@@ -178,6 +178,56 @@ func storyAfterCrash(t *testing.T, w *world) {
 	}
 }
 
+// erasedMeanwhile erases a person while the first of their events is being
+// posted: the others are not told any more.
+func erasedMeanwhile(t *testing.T, w *world) {
+	w.endpoint(listening, relay.EventReceived)
+	for n := range 5 {
+		w.writes(w.ch.ID, gone, fmt.Sprint(private, n))
+	}
+	w.writes(w.ch.ID, stays, "another wrote")
+	w.receiver.takes = 2 * time.Second
+	stop := w.couriers()
+	time.Sleep(time.Second)
+	if _, err := w.relay.ErasePerson(t.Context(), w.ws.ID, gone); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Minute)
+	stop()
+	made := w.receiver.made("")
+	if len(made) != 2 || strings.Contains(made[1].Body, private) {
+		t.Errorf("%d were told, want the one under way and the other person's", len(made))
+	}
+	if w.cards("event")+w.cards("bell") != 0 || w.cards("event_log") != 1 {
+		t.Errorf("%d wait, %d bells, %d in the log", w.cards("event"), w.cards("bell"), w.cards("event_log"))
+	}
+}
+
+// the family's form tells by their name and their chat alone.
+func eraseInFamily(t *testing.T, w *world) {
+	_, _, err := w.relay.CreateEndpoint(t.Context(), w.ws.ID, relay.NewEndpoint{URL: listening, Form: relay.FormTimelines, Types: relay.EventTypes(relay.FormTimelines)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := relay.Inbound{ID: "1", User: "MX.their-id", Name: "Their Name", Kind: "text", Text: private, At: time.Now()}
+	chat, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.accept(relay.Action{To: relay.Address{ChatID: chat.ID}, Text: private + " answered"})
+	w.dispatch(time.Minute)
+	w.wroteInAGroup("MX.their-id", private+" in a group")
+	w.wroteInAGroup(stays, "another in a group")
+	got, err := w.relay.ErasePerson(t.Context(), w.ws.ID, "MX.their-id")
+	if err != nil || got.Events != 6 || got.Inbound != 2 || got.Messages != 1 {
+		t.Errorf("erased %+v (%v)", got, err)
+	}
+	w.hasNot(w.ws.ID, private, "Their Name", "their-id")
+	if !strings.Contains(w.everythingKept(w.ws.ID), "another in a group") {
+		t.Error("what another said is gone")
+	}
+}
+
 // storyAcrossClocks is told by three nodes, of which the first one's clock is
 // ahead.
 func storyAcrossClocks(t *testing.T, w *world) {
