@@ -194,14 +194,18 @@ func (r *Relay) take(ctx context.Context, tx Tx, i queue.Item, now time.Time) (q
 
 // deliver makes one try with what was leased, and settles it.
 func (r *Relay) deliver(ctx context.Context, l queue.Lease) {
-	m, ch, tpl, err := r.load(ctx, WorkspaceOfLane(l.Lane), l.Item)
+	is, err := r.load(ctx, WorkspaceOfLane(l.Lane), l.Item)
 	var out Outgoing
 	if err == nil {
-		out, err = r.outgoing(m, ch, tpl)
+		out, err = r.outgoing(is)
 	}
 	if err != nil {
 		r.Log.Error("load leased message", "message", l.Item, "error", err)
 		r.settle(ctx, l, outcome{verdict: Deferred, code: CodeInternal, note: "the message could not be loaded"})
+		return
+	}
+	if is.unwanted {
+		r.settle(ctx, l, outcome{verdict: Deferred, after: time.Microsecond, unwanted: true, note: "the person asked not to get messages before it was sent"})
 		return
 	}
 	if left(l) < maxTurn+r.Set.CallTimeout {
@@ -273,35 +277,55 @@ func (r *Relay) logTry(ctx context.Context, l queue.Lease, ch Channel, o outcome
 	r.Log.LogAttrs(ctx, slog.LevelInfo, "try", line...)
 }
 
-// load reads a message with its channel and, where it calls for one that is
+// loaded is a message with its channel and, where it calls for one that is
 // known, its template.
-func (r *Relay) load(ctx context.Context, workspace, id string) (m Message, ch Channel, tpl Template, err error) {
-	err = r.Store.View(ctx, func(tx Tx) (err error) {
-		if m, err = tx.Message(ctx, workspace, id); err != nil {
+type loaded struct {
+	message  Message
+	channel  Channel
+	template Template
+	// unwanted: its recipient has opted out since it was accepted. What waits
+	// for them is canceled, but that takes its time.
+	unwanted bool
+}
+
+func (r *Relay) load(ctx context.Context, workspace, id string) (is loaded, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		is = loaded{}
+		m, err := tx.Message(ctx, workspace, id)
+		if err != nil {
 			return err
 		}
-		if ch, err = tx.Channel(ctx, m.Workspace, m.Channel); err != nil || m.Template == nil || ch.TemplatesAt.IsZero() {
+		w, err := tx.Workspace(ctx, workspace)
+		if err != nil {
 			return err
 		}
-		tpl, err = templateOf(ctx, tx, Template{Workspace: workspace, Channel: ch.ID, Name: m.Template.Name, Language: m.Template.Language})
+		if is.unwanted, err = toOptedOut(ctx, tx, w, m); err != nil {
+			return err
+		}
+		is.message = m
+		if is.channel, err = tx.Channel(ctx, m.Workspace, m.Channel); err != nil || m.Template == nil || is.channel.TemplatesAt.IsZero() {
+			return err
+		}
+		is.template, err = templateOf(ctx, tx, Template{Workspace: workspace, Channel: is.channel.ID, Name: m.Template.Name, Language: m.Template.Language})
 		if errors.Is(err, ErrNotFound) {
 			err = nil
 		}
 		return err
 	})
-	return m, ch, tpl, err
+	return is, err
 }
 
 // outgoing is what was loaded as its driver is given it.
-func (r *Relay) outgoing(m Message, ch Channel, tpl Template) (Outgoing, error) {
-	ch, err := r.opened(ch)
+func (r *Relay) outgoing(is loaded) (Outgoing, error) {
+	m := is.message
+	ch, err := r.opened(is.channel)
 	if err != nil {
 		return Outgoing{}, err
 	}
 	out := Outgoing{Channel: ch, MessageID: m.ID, Recipient: m.To(), Group: isGroup(m.Recipient), Try: m.Tries,
 		Text: m.Text, File: r.outgoingFile(m.File), Callbacks: r.Addresses(ch)}
 	if m.Template != nil {
-		out.Template = outgoingTemplate(*m.Template, tpl)
+		out.Template = outgoingTemplate(*m.Template, is.template)
 	}
 	if d, ok := r.Drivers[ch.Kind].(Linked); ok && m.File != nil && d.NeedsLink(m.File.Kind) {
 		out.File.Link = r.FileLink(m, time.Now().Add(LinkLife))
@@ -337,8 +361,10 @@ type outcome struct {
 	code       Code
 	note       string
 	outage     bool
-	end        time.Time
-	err        error
+	// unwanted: the recipient has opted out, so no call was made.
+	unwanted bool
+	end      time.Time
+	err      error
 }
 
 func outcomeOf(id string, err error) outcome {

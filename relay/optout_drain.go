@@ -133,6 +133,11 @@ func (r *Relay) ChatsWith(ctx context.Context, workspace, recipient string) (all
 	return all, err
 }
 
+func optedOutChange(now time.Time) Change {
+	return Change{At: now, Status: Canceled, Failure: &Failure{Code: CodeOptedOut,
+		Message: "This person asked not to get messages before it was sent; its units were given back."}}
+}
+
 // cancelChat cancels what is queued in a chat, and reports whether something of
 // it is being sent.
 func (r *Relay) cancelChat(ctx context.Context, c Chat) (sending bool, err error) {
@@ -153,8 +158,7 @@ func (r *Relay) cancelChat(ctx context.Context, c Chat) (sending bool, err error
 					sending = sending || m.Status == Sending
 					return err
 				}
-				return endQueued(ctx, tx, &m, Change{At: time.Now(), Status: Canceled, Failure: &Failure{Code: CodeOptedOut,
-					Message: "This person asked not to get messages before it was sent; its units were given back."}})
+				return endQueued(ctx, tx, &m, optedOutChange(time.Now()))
 			})
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return sending, err

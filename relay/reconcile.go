@@ -68,15 +68,16 @@ func (r *Relay) lookUp(ctx context.Context) error {
 }
 
 func (r *Relay) lookUpOne(ctx context.Context, ref MessageRef) error {
-	m, ch, tpl, err := r.load(ctx, ref.Workspace, ref.ID)
+	is, err := r.load(ctx, ref.Workspace, ref.ID)
 	if err != nil {
 		return err
 	}
+	m, ch := is.message, is.channel
 	resolver, ok := r.Drivers[ch.Kind].(Resolver)
 	if !ok || !lookUpDue(time.Since(m.UnknownAt), r.Set.UnconfirmedAfter) {
 		return nil
 	}
-	out, err := r.outgoing(m, ch, tpl)
+	out, err := r.outgoing(is)
 	if err != nil {
 		return err
 	}

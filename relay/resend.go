@@ -75,21 +75,26 @@ func (r *Relay) resend(ctx context.Context, workspace, id string, fresh [2]strin
 
 // mayGetAgain refuses a message to somebody who has opted out since.
 func mayGetAgain(ctx context.Context, tx Tx, w Workspace, m Message) error {
+	out, err := toOptedOut(ctx, tx, w, m)
+	if err != nil || !out {
+		return err
+	}
+	return Refusef(CodeOptedOut, "This person has asked not to get messages, so it was not sent again.")
+}
+
+// toOptedOut reports whether a message is to somebody on the list.
+func toOptedOut(ctx context.Context, tx Tx, w Workspace, m Message) (bool, error) {
 	if w.OptedOut == 0 {
-		return nil
+		return false, nil
 	}
 	c, err := chatOf(ctx, tx, m.Workspace, m.Channel, m.Recipient)
 	if errors.Is(err, ErrNotFound) {
 		c, err = chatWith(m.Workspace, m.Channel, m.Recipient, m.CreatedAt), nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	out, err := optedOut(ctx, tx, w, c)
-	if err != nil || !out {
-		return err
-	}
-	return Refusef(CodeOptedOut, "This person has asked not to get messages, so it was not sent again.")
+	return optedOut(ctx, tx, w, c)
 }
 
 // endedParts are the messages to make again: the one of that id, and its

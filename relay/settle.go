@@ -81,7 +81,11 @@ func (r *Relay) settleTx(ctx context.Context, tx Tx, l queue.Lease, o outcome) e
 	if _, err := change(ctx, tx, &m, c); err != nil {
 		return err
 	}
-	if m.Status == Queued && !ch.DeletedAt.IsZero() {
+	switch doubt := m.Doubted && evidence(&m) != nil; {
+	case m.Status != Queued || doubt:
+	case o.unwanted:
+		return endQueued(ctx, tx, &m, optedOutChange(o.end))
+	case !ch.DeletedAt.IsZero():
 		return endQueued(ctx, tx, &m, canceledChange(o.end))
 	}
 	return applyReports(ctx, tx, &m, o.end)

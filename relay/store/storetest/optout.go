@@ -21,6 +21,7 @@ func optingOut() []storyCase {
 		{"AWordInAGroupOrToldAgainOrLateAsksForNothing", stopNot},
 		{"AnOwnerPutsPeopleOnTheListAndTakesThemOff", stopByHand},
 		{"TheListCountsRightWhateverHappensAtOnce", stopsAtOnce},
+		{"ACrashRightAfterAnOptOutSendsThemNothing", stopThenCrash},
 	}
 }
 

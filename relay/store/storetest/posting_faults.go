@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -226,6 +227,36 @@ func eraseInFamily(t *testing.T, w *world) {
 	if !strings.Contains(w.everythingKept(w.ws.ID), "another in a group") {
 		t.Error("what another said is gone")
 	}
+}
+
+// stopThenCrash leaves what a node left that died right after the STOP was
+// durable: nothing goes out to them any more, whoever comes first.
+func stopThenCrash(t *testing.T, w *world) {
+	first, second := w.accept(text("+14155550100", "one")), w.accept(text("+14155550100", "two"))
+	another := w.accept(text("+14155550101", "to another"))
+	w.update(func(_ *report, tx relay.Tx) error {
+		ws, err := tx.Workspace(t.Context(), w.ws.ID)
+		if err != nil {
+			return err
+		}
+		ws.OptedOut = 1
+		value, err := json.Marshal(relay.OptOut{Workspace: w.ws.ID, Recipient: "+14155550100", At: time.Now(), By: relay.ByRecipient})
+		if err != nil {
+			return err
+		}
+		c := relay.Card{Kind: "opt_out", Workspace: w.ws.ID, Key: "+14155550100", Due: time.Now(), Value: value}
+		return errors.Join(tx.PutWorkspace(t.Context(), ws), tx.PutCard(t.Context(), c))
+	})
+	w.dispatch(time.Minute)
+	w.is(relay.Sent, another)
+	w.is(relay.Canceled, first, second)
+	if n := len(w.driver.made()); n != 1 {
+		t.Errorf("%d calls, want none but to the other person", n)
+	}
+	if m := w.message(first); m.Failure == nil || m.Failure.Code != relay.CodeOptedOut {
+		t.Errorf("it ended with %+v", m.Failure)
+	}
+	w.balance(99, 0, 1)
 }
 
 // storyAcrossClocks is told by three nodes, of which the first one's clock is
