@@ -61,14 +61,51 @@ func (t *tx) writeCard(k key, v any, p part) error {
 	}
 	if !known {
 		r = row{found: true}
-		held := k
-		held.t = tCardHeld
-		if _, ok := t.g.rows[held]; !ok {
-			t.g.want(held, true)
+		if _, ok := t.g.rows[heldOf(k)]; !ok {
+			t.g.want(heldOf(k), true)
 		}
 	}
 	r.v, r.dirty, r.bad = v, p, nil
 	return t.write(k, r)
+}
+
+// heldOf is the key under which a card is held without being read.
+func heldOf(k key) key {
+	k.t = tCardHeld
+	return k
+}
+
+// absent reports a card that was to be held and was not there. It is inserted
+// with those that were looked for, in one order: a statement for each kind of
+// them could have two groups wait for each other's rows.
+func (g *gathering) absent(k key) bool {
+	if _, read := g.rows[k]; read || k.t != tCard {
+		return false
+	}
+	r, asked := g.rows[heldOf(k)]
+	return asked && !r.found
+}
+
+// holdLate queues the lock of cards that are written without a look and, as
+// nobody knew of them before, are not held yet. Who holds other cards by now
+// does not wait: the next try holds all of them in one order.
+func (g *gathering) holdLate(b *pgx.Batch, keys []key, o *overlay) {
+	late, _ := split(keys, func(k key) bool {
+		_, read := g.rows[k]
+		_, held := g.rows[heldOf(k)]
+		return o.rows[k].found && !read && !held
+	})
+	if len(late) == 0 {
+		return
+	}
+	lock := " FOR UPDATE OF r"
+	if g.top >= tCard {
+		lock += " NOWAIT"
+	}
+	ws, kinds, names := columns(late)
+	b.Queue(`SELECT 1 FROM unnest($1::text[], $2::text[], $3::text[]) AS k(ws, kind, key)
+		JOIN card r ON r.workspace_id = k.ws COLLATE "C" AND r.kind = k.kind COLLATE "C" AND r.key = k.key COLLATE "C"
+		ORDER BY r.workspace_id, r.kind, r.key`+lock, ws, kinds, names)
 }
 
 // loadCards reads cards, and holds those of tCardHeld without reading them.
@@ -83,9 +120,11 @@ func loadCards(g *gathering, b *pgx.Batch, keys []key, lock string) {
 		JOIN card r ON r.workspace_id = k.ws COLLATE "C" AND r.kind = k.kind COLLATE "C" AND r.key = k.key COLLATE "C"
 		ORDER BY r.workspace_id, r.kind, r.key`+lock, func(rows pgx.Rows) error {
 		r, err := scanCard(rows)
-		if err == nil && r.Value != nil {
-			g.found(cardKey(r.Kind, r.Workspace, r.Key), lock, r)
+		k := cardKey(r.Kind, r.Workspace, r.Key)
+		if r.Value == nil {
+			k = heldOf(k)
 		}
+		g.found(k, lock, r)
 		return err
 	}, ws, kinds, names, read)
 }

@@ -27,7 +27,10 @@ func (g *gathering) flush(b *pgx.Batch, o *overlay) error {
 			continue
 		}
 		slices.SortFunc(by[t], compareKeys)
-		known, fresh := split(by[t], func(k key) bool { return o.rows[k].found || !lockable[t] })
+		if t == tCard {
+			g.holdLate(b, by[t], o)
+		}
+		known, fresh := split(by[t], func(k key) bool { return o.rows[k].found && !g.absent(k) || !lockable[t] })
 		if err := flushers[t](g, b, fresh, o, ""); err != nil {
 			return err
 		}
