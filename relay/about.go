@@ -2,7 +2,9 @@ package relay
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -51,12 +53,7 @@ const minMention = 7
 // mentions reports whether a text holds one of the names: a number by its
 // digits, whatever stands between them, anything else as it is written.
 func mentions(text string, names []string) bool {
-	plain := text
-	if strings.ContainsRune(text, '%') {
-		if s, err := url.QueryUnescape(text); err == nil { // a form
-			plain = s
-		}
-	}
+	plain := unescaped(text)
 	digits := ""
 	for _, n := range names {
 		number, isNumber := strings.CutPrefix(n, "+")
@@ -74,6 +71,16 @@ func mentions(text string, names []string) bool {
 		}
 	}
 	return false
+}
+
+// unescaped is a form as it was meant, and any other text as it is.
+func unescaped(text string) string {
+	if strings.ContainsRune(text, '%') {
+		if s, err := url.QueryUnescape(text); err == nil {
+			return s
+		}
+	}
+	return text
 }
 
 // joined is a text without what people write between the digits of a number.
@@ -114,7 +121,7 @@ func (r *Relay) AttemptsAbout(ctx context.Context, workspace, who string, chats 
 	err = r.Store.View(ctx, func(tx Tx) error {
 		about = nil
 		for _, a := range all {
-			mine := a.mentions(known)
+			mine := a.mentions(known) || a.namesChat(chats)
 			if !mine && a.MessageID != "" {
 				m, err := tx.Message(ctx, workspace, a.MessageID)
 				mine = err == nil && slices.ContainsFunc(chats, func(c Chat) bool { return c.ID == m.ChatID })
@@ -135,6 +142,28 @@ const maxAttempts = 100
 // what was said of it.
 func (a Attempt) mentions(names []string) bool {
 	return mentions(string(a.Body), names) || mentions(a.Message, names) || mentions(a.Excerpt, names) || mentions(strings.Join(a.Warnings, "\n"), names)
+}
+
+// chatNamed finds where a body says which chat it means, as JSON or as a form.
+var chatNamed = regexp.MustCompile(`(?i)chat[ _-]?(?:id"?\s*[:=]\s*"?([0-9]+)|name"?\s*[:=]\s*(?:("(?:[^"\\]|\\.)*")|([^&"\n]+)))`)
+
+// namesChat reports whether a call names one of the chats: one that was refused
+// made no message that would lead there.
+func (a Attempt) namesChat(chats []Chat) bool {
+	if len(chats) == 0 {
+		return false
+	}
+	for _, m := range chatNamed.FindAllStringSubmatch(unescaped(string(a.Body)), -1) {
+		id, name := m[1], strings.ReplaceAll(m[3], "+", " ") // of a form without anything else escaped
+		if m[2] != "" && json.Unmarshal([]byte(m[2]), &name) != nil {
+			continue
+		}
+		name = ChatName(name)
+		if slices.ContainsFunc(chats, func(c Chat) bool { return id != "" && c.ID == id || name != "" && c.Name == name }) {
+			return true
+		}
+	}
+	return false
 }
 
 // WrittenInGroups calls fn with what somebody wrote in groups, where its

@@ -66,7 +66,7 @@ func (e *erasure) attempts(ctx context.Context) error {
 	}
 	n, err := e.r.Store.EditAttempts(ctx, e.workspace, func(a *Attempt) bool {
 		mine := slices.ContainsFunc(about, func(m Attempt) bool { return m.ID == a.ID })
-		return (mine || a.mentions(e.names)) && a.erase(e.names)
+		return (mine || a.mentions(e.names) || a.namesChat(e.chats)) && a.erase(e.names)
 	})
 	e.done.Attempts += n
 	return err

@@ -19,6 +19,7 @@ func erasing() []storyCase {
 		{"WhatAnErasedPersonIsSentNextIsANewChat", eraseAnew},
 		{"AnErasedMessageIsNotSentAgainAndReportsOfItMoveNoText", eraseReports},
 		{"EventsThatTellAPersonByTheirChatAloneAreErasedToo", eraseInFamily},
+		{"CallsThatNameAPersonByTheirChatAloneAreErasedToo", eraseByChat},
 	}
 }
 

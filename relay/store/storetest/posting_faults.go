@@ -229,6 +229,45 @@ func eraseInFamily(t *testing.T, w *world) {
 	}
 }
 
+// eraseByChat erases somebody of whom calls that were refused name the chat
+// alone, by its number or its name.
+func eraseByChat(t *testing.T, w *world) {
+	in := relay.Inbound{ID: "1", From: gone, Name: "Zoë Person", Kind: "text", Text: "STOP", At: time.Now()}
+	chat, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := w.writes(w.ch.ID, stays, "STOP")
+	bodies := map[string]relay.Address{
+		`chat_name=zo&chat_id=&text=kept`:                                   {ChatID: other.ID},
+		`{"chat_id":"` + chat.ID + `","text":"a private word 1"}`:           {ChatID: chat.ID},
+		`{ "Chat Id" : ` + chat.ID + `, "text": "a private word 2"}`:        {ChatID: chat.ID},
+		`text=a+private+word+3&chat_id=` + chat.ID:                          {ChatID: chat.ID},
+		`{"chat_name": "Zo\u00eb Person", "text": "a private word 4"}`:      {ChatName: "Zoë Person"},
+		`chat_name=Zoe%CC%88+Person&text=a+private+word+5`:                  {ChatName: "Zoë Person"},
+		`{"chat_id":"` + other.ID + `","text":"kept"}`:                      {ChatID: other.ID},
+		`{"chat_id":"` + other.ID + `0","text":"kept ` + chat.ID + ` too"}`: {ChatID: other.ID},
+	}
+	for body, to := range bodies {
+		c := w.now()
+		c.Body, c.UserAgent = []byte(body), body // so that they do not fold
+		_, err := w.relay.Accept(t.Context(), c, relay.Action{To: to, Text: "x"})
+		w.code(err, relay.CodeOptedOut)
+	}
+	got, err := w.relay.ErasePerson(t.Context(), w.ws.ID, gone)
+	if err != nil || got.Attempts != 5 {
+		t.Errorf("erased %+v (%v)", got, err)
+	}
+	for _, a := range w.attempts() {
+		if strings.Contains(string(a.Body), "private") {
+			t.Errorf("left: %s", a.Body)
+		}
+		if strings.Contains(a.Sender, "kept") != strings.Contains(string(a.Body), "kept") {
+			t.Errorf("of another's call is left: %q", a.Body)
+		}
+	}
+}
+
 // stopThenCrash leaves what a node left that died right after the STOP was
 // durable: nothing goes out to them any more, whoever comes first.
 func stopThenCrash(t *testing.T, w *world) {
