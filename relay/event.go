@@ -355,16 +355,24 @@ func emitReceived(ctx context.Context, tx Tx, w Workspace, m InboundMessage, now
 	if m.Kind == KindSystem || !w.hears(EventReceived) {
 		return nil
 	}
-	m.Text = clip(m.Text, maxEventText)
+	m.Text, m.Files = clip(m.Text, maxEventText), slices.Clone(m.Files)
+	for i := range m.Files {
+		f := &m.Files[i]
+		f.Name, f.Type, f.Caption = clip(f.Name, maxEventName), clip(f.Type, maxEventName), clip(f.Caption, maxEventCaption)
+	}
 	return emit(ctx, tx, w, news{what: EventReceived, at: now,
 		data:   func() any { return InboundBodyOf(m) },
 		family: func(name EventType) (any, error) { return familyInbound(ctx, tx, name, m) },
 	})
 }
 
-// maxEventText is how many characters of a received text are told: as many as
-// fit onto a card, whatever they are. WhatsApp's own limit is far below.
-const maxEventText = 65_536
+// How many characters of what was received are told: as many as fit onto a
+// card, whatever they are. WhatsApp's own limits are not above.
+const (
+	maxEventText    = 65_536
+	maxEventCaption = 1024
+	maxEventName    = 256
+)
 
 // emitChannel tells what became of a channel.
 func emitChannel(ctx context.Context, tx Tx, w Workspace, what EventType, c Channel) error {

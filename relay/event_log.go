@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -80,8 +81,12 @@ type ReplayOf struct {
 	OnlyFailed bool
 }
 
-// maxReplay bounds what one replay sends again.
-const maxReplay = 10_000
+// maxReplay bounds what one replay sends again, maxReplayIDs how many of them
+// may be named: those become one transaction.
+const (
+	maxReplay    = 10_000
+	maxReplayIDs = 200
+)
 
 // Replay sends events of the log again, in the order of their ids, before what
 // is newer: the same id and body, signed anew. more says that there are others
@@ -94,6 +99,9 @@ func (r *Relay) Replay(ctx context.Context, workspace, endpoint string, of Repla
 	}
 	if e.Disabled {
 		return 0, false, Refusef(CodeConflict, "This endpoint is disabled. Enable it first, then replay.")
+	}
+	if len(of.IDs) > maxReplayIDs {
+		return 0, false, RefuseField(CodeInvalidField, "event_ids", fmt.Sprintf("At most %d events are sent again by their ids.", maxReplayIDs), "Send some of them again first, or give since.")
 	}
 	if len(of.IDs) > 0 {
 		n, err = r.replay(ctx, endpointRef{workspace, endpoint}, of.IDs, true)
@@ -255,4 +263,55 @@ func EventsOverdue(ctx context.Context, s CardLists, now time.Time) (time.Durati
 // pruneEvents forgets what the log has kept long enough.
 func (r *Relay) pruneEvents(ctx context.Context, now time.Time, n int) (int, error) {
 	return r.Store.PruneCards(ctx, kindEventLog, now, n)
+}
+
+// pruneWaiting forgets what has waited for a disabled endpoint for as long as
+// the log keeps what was given up: it may never be enabled again.
+func (r *Relay) pruneWaiting(ctx context.Context, now time.Time) (err error) {
+	for p := (Page{Limit: batch}); ; {
+		list, next, failed := r.Store.Workspaces(ctx, p)
+		if failed != nil {
+			return errors.Join(err, failed)
+		}
+		for _, w := range list {
+			for _, s := range w.Subscriptions {
+				if s.Disabled {
+					err = errors.Join(err, r.pruneWaitingFor(ctx, endpointRef{w.ID, s.Endpoint}, now.Add(-keepGivenUp)))
+				}
+			}
+		}
+		if p.Cursor = next; next == "" {
+			return err
+		}
+	}
+}
+
+// pruneWaitingFor is that of one endpoint, in small transactions.
+func (r *Relay) pruneWaitingFor(ctx context.Context, ref endpointRef, before time.Time) error {
+	for {
+		old, err := r.nextEvents(ctx, &turn{endpointRef: ref}, batch)
+		if err != nil {
+			return err
+		}
+		old = slices.DeleteFunc(old, func(e Event) bool { return !e.At.Before(before) })
+		if len(old) == 0 {
+			return nil
+		}
+		var over bool // it was enabled, or deleted, meanwhile
+		err = r.transact(ctx, func(tx Tx) error {
+			e, err := findEndpoint(ctx, tx, ref.workspace, ref.id)
+			if over = errors.Is(err, ErrNotFound) || err == nil && !e.Disabled; over {
+				return nil
+			}
+			for _, e := range old {
+				if err == nil {
+					err = tx.DeleteCard(ctx, kindEvent, e.Workspace, e.key())
+				}
+			}
+			return err
+		})
+		if err != nil || over {
+			return err
+		}
+	}
 }

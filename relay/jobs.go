@@ -99,6 +99,7 @@ func (r *Relay) Prune(ctx context.Context) error {
 		r.prune(ctx, r.Store.PruneInbounds, now.Add(-r.Set.KeepMessages)),
 		r.prune(ctx, r.Store.PruneKeys, now.Add(-r.Set.KeepKeys)),
 		r.prune(ctx, r.pruneEvents, now),
+		r.pruneWaiting(ctx, now),
 		r.prune(ctx, r.Store.PruneCounts, now.Add(-KeepCounts)),
 		r.prune(ctx, r.Store.PruneDeleted, now.Add(-r.Set.KeepMessages)),
 		r.prune(ctx, r.pruneNotes, now),

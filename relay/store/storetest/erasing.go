@@ -272,3 +272,68 @@ func eraseReports(t *testing.T, w *world) {
 	w.hasNot(w.ws.ID, private, "5512345678")
 	w.erase(relay.Erasure{})
 }
+
+// eraseInFamily erases somebody of whom only the provider's id is known, whom
+// the family's form tells by their name and their chat alone.
+func eraseInFamily(t *testing.T, w *world) {
+	_, _, err := w.relay.CreateEndpoint(t.Context(), w.ws.ID, relay.NewEndpoint{URL: listening, Form: relay.FormTimelines, Types: relay.EventTypes(relay.FormTimelines)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := relay.Inbound{ID: "1", User: "MX.their-id", Name: "Their Name", Kind: "text", Text: private, At: time.Now()}
+	chat, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.accept(relay.Action{To: relay.Address{ChatID: chat.ID}, Text: private + " answered"})
+	w.dispatch(time.Minute)
+	w.wroteInAGroup("MX.their-id", private+" in a group")
+	w.wroteInAGroup(stays, "another in a group")
+	got, err := w.relay.ErasePerson(t.Context(), w.ws.ID, "MX.their-id")
+	if err != nil || got.Events != 6 || got.Inbound != 2 || got.Messages != 1 {
+		t.Errorf("erased %+v (%v)", got, err)
+	}
+	w.hasNot(w.ws.ID, private, "Their Name", "their-id")
+	if !strings.Contains(w.everythingKept(w.ws.ID), "another in a group") {
+		t.Error("what another said is gone")
+	}
+}
+
+// eraseByChat erases somebody of whom calls that were refused name the chat
+// alone, by its number or its name.
+func eraseByChat(t *testing.T, w *world) {
+	in := relay.Inbound{ID: "1", From: gone, Name: "Zoë Person", Kind: "text", Text: "STOP", At: time.Now()}
+	chat, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := w.writes(w.ch.ID, stays, "STOP")
+	bodies := map[string]relay.Address{
+		`chat_name=zo&chat_id=&text=kept`:                                   {ChatID: other.ID},
+		`{"chat_id":"` + chat.ID + `","text":"a private word 1"}`:           {ChatID: chat.ID},
+		`{ "Chat Id" : ` + chat.ID + `, "text": "a private word 2"}`:        {ChatID: chat.ID},
+		`text=a+private+word+3&chat_id=` + chat.ID:                          {ChatID: chat.ID},
+		`{"chat_name": "Zo\u00eb Person", "text": "a private word 4"}`:      {ChatName: "Zoë Person"},
+		`chat_name=Zoe%CC%88+Person&text=a+private+word+5`:                  {ChatName: "Zoë Person"},
+		`{"chat_id":"` + other.ID + `","text":"kept"}`:                      {ChatID: other.ID},
+		`{"chat_id":"` + other.ID + `0","text":"kept ` + chat.ID + ` too"}`: {ChatID: other.ID},
+	}
+	for body, to := range bodies {
+		c := w.now()
+		c.Body, c.UserAgent = []byte(body), body // so that they do not fold
+		_, err := w.relay.Accept(t.Context(), c, relay.Action{To: to, Text: "x"})
+		w.code(err, relay.CodeOptedOut)
+	}
+	got, err := w.relay.ErasePerson(t.Context(), w.ws.ID, gone)
+	if err != nil || got.Attempts != 5 {
+		t.Errorf("erased %+v (%v)", got, err)
+	}
+	for _, a := range w.attempts() {
+		if strings.Contains(string(a.Body), "private") {
+			t.Errorf("left: %s", a.Body)
+		}
+		if strings.Contains(a.Sender, "kept") != strings.Contains(string(a.Body), "kept") {
+			t.Errorf("of another's call is left: %q", a.Body)
+		}
+	}
+}

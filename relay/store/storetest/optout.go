@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -253,4 +254,34 @@ func stopsAtOnce(t *testing.T, w *world) {
 	}
 	all.Wait()
 	w.optedOut(0)
+}
+
+// stopThenCrash leaves what a node left that died right after the STOP was
+// durable: nothing goes out to them any more, whoever comes first.
+func stopThenCrash(t *testing.T, w *world) {
+	first, second := w.accept(text("+14155550100", "one")), w.accept(text("+14155550100", "two"))
+	another := w.accept(text("+14155550101", "to another"))
+	w.update(func(_ *report, tx relay.Tx) error {
+		ws, err := tx.Workspace(t.Context(), w.ws.ID)
+		if err != nil {
+			return err
+		}
+		ws.OptedOut = 1
+		value, err := json.Marshal(relay.OptOut{Workspace: w.ws.ID, Recipient: "+14155550100", At: time.Now(), By: relay.ByRecipient})
+		if err != nil {
+			return err
+		}
+		c := relay.Card{Kind: "opt_out", Workspace: w.ws.ID, Key: "+14155550100", Due: time.Now(), Value: value}
+		return errors.Join(tx.PutWorkspace(t.Context(), ws), tx.PutCard(t.Context(), c))
+	})
+	w.dispatch(time.Minute)
+	w.is(relay.Sent, another)
+	w.is(relay.Canceled, first, second)
+	if n := len(w.driver.made()); n != 1 {
+		t.Errorf("%d calls, want none but to the other person", n)
+	}
+	if m := w.message(first); m.Failure == nil || m.Failure.Code != relay.CodeOptedOut {
+		t.Errorf("it ended with %+v", m.Failure)
+	}
+	w.balance(99, 0, 1)
 }

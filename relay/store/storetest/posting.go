@@ -10,7 +10,7 @@ import (
 )
 
 func posting() []storyCase {
-	return []storyCase{
+	return append(postingFaults(), []storyCase{
 		{"EventsArriveInOrderEachOnce", inOrder},
 		{"AFailingEndpointHoldsUpNoOtherOne", isolated},
 		{"ASlowEndpointHoldsUpNoOtherOne", slowEndpoint},
@@ -30,15 +30,7 @@ func posting() []storyCase {
 		{"AnotherNodeTakesOverWhenALeaseEnds", takenOver},
 		{"ALogIsKeptForAWeekOrAMonth", logPruned},
 		{"ATestSendsASampleAndLeavesNoTrace", tested},
-		{"AListGoesOnFromWhatWaitsToTheLog", listedWhole},
-		{"WhatAnOldAddressSaysDecidesNothingAboutTheNewOne", movedMeanwhile},
-		{"ATimeInWhichNothingWasTriedIsNoTimeOfFailing", pausedServer},
-		{"OneFailureLongAfterAnotherDisablesNothing", rareEvents},
-		{"ATimeThatAWrongClockWroteKeepsNothingWaiting", wrongClock},
-		{"AStoryThatARecoveryEndsIsToldInOrder", storyAfterCrash},
-		{"AStoryIsToldInOrderThoughClocksDiffer", storyAcrossClocks},
-		{"WhatIsErasedDuringATurnIsNotTold", erasedMeanwhile},
-	}
+	}...)
 }
 
 func inOrder(t *testing.T, w *world) {

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +9,22 @@ import (
 
 	"relevo/relay"
 )
+
+func postingFaults() []storyCase {
+	return []storyCase{
+		{"AListGoesOnFromWhatWaitsToTheLog", listedWhole},
+		{"WhatAnOldAddressSaysDecidesNothingAboutTheNewOne", movedMeanwhile},
+		{"ATimeInWhichNothingWasTriedIsNoTimeOfFailing", pausedServer},
+		{"OneFailureLongAfterAnotherDisablesNothing", rareEvents},
+		{"ATimeThatAWrongClockWroteKeepsNothingWaiting", wrongClock},
+		{"AStoryThatARecoveryEndsIsToldInOrder", storyAfterCrash},
+		{"AStoryIsToldInOrderThoughClocksDiffer", storyAcrossClocks},
+		{"WhatIsErasedDuringATurnIsNotTold", erasedMeanwhile},
+		{"WhatWaitsForADisabledEndpointIsForgottenAfterAMonth", disabledForLong},
+		{"AReceivedMessageIsToldHoweverMuchItHolds", manyWithCaptions},
+		{"AReplayOfTooManyIDsIsRefused", replayBounded},
+	}
+}
 
 // listedWhole pages through what waits and then through the log.
 func listedWhole(t *testing.T, w *world) {
@@ -46,6 +61,7 @@ func listedWhole(t *testing.T, w *world) {
 	}
 }
 
+// movedMeanwhile gives an endpoint another address while a try at the old one
 // is under way: what the old one says decides nothing about the new one.
 func movedMeanwhile(t *testing.T, w *world) {
 	for _, status := range []int{500, 410} {
@@ -204,100 +220,6 @@ func erasedMeanwhile(t *testing.T, w *world) {
 	}
 }
 
-// the family's form tells by their name and their chat alone.
-func eraseInFamily(t *testing.T, w *world) {
-	_, _, err := w.relay.CreateEndpoint(t.Context(), w.ws.ID, relay.NewEndpoint{URL: listening, Form: relay.FormTimelines, Types: relay.EventTypes(relay.FormTimelines)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := relay.Inbound{ID: "1", User: "MX.their-id", Name: "Their Name", Kind: "text", Text: private, At: time.Now()}
-	chat, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.accept(relay.Action{To: relay.Address{ChatID: chat.ID}, Text: private + " answered"})
-	w.dispatch(time.Minute)
-	w.wroteInAGroup("MX.their-id", private+" in a group")
-	w.wroteInAGroup(stays, "another in a group")
-	got, err := w.relay.ErasePerson(t.Context(), w.ws.ID, "MX.their-id")
-	if err != nil || got.Events != 6 || got.Inbound != 2 || got.Messages != 1 {
-		t.Errorf("erased %+v (%v)", got, err)
-	}
-	w.hasNot(w.ws.ID, private, "Their Name", "their-id")
-	if !strings.Contains(w.everythingKept(w.ws.ID), "another in a group") {
-		t.Error("what another said is gone")
-	}
-}
-
-// eraseByChat erases somebody of whom calls that were refused name the chat
-// alone, by its number or its name.
-func eraseByChat(t *testing.T, w *world) {
-	in := relay.Inbound{ID: "1", From: gone, Name: "Zoë Person", Kind: "text", Text: "STOP", At: time.Now()}
-	chat, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := w.writes(w.ch.ID, stays, "STOP")
-	bodies := map[string]relay.Address{
-		`chat_name=zo&chat_id=&text=kept`:                                   {ChatID: other.ID},
-		`{"chat_id":"` + chat.ID + `","text":"a private word 1"}`:           {ChatID: chat.ID},
-		`{ "Chat Id" : ` + chat.ID + `, "text": "a private word 2"}`:        {ChatID: chat.ID},
-		`text=a+private+word+3&chat_id=` + chat.ID:                          {ChatID: chat.ID},
-		`{"chat_name": "Zo\u00eb Person", "text": "a private word 4"}`:      {ChatName: "Zoë Person"},
-		`chat_name=Zoe%CC%88+Person&text=a+private+word+5`:                  {ChatName: "Zoë Person"},
-		`{"chat_id":"` + other.ID + `","text":"kept"}`:                      {ChatID: other.ID},
-		`{"chat_id":"` + other.ID + `0","text":"kept ` + chat.ID + ` too"}`: {ChatID: other.ID},
-	}
-	for body, to := range bodies {
-		c := w.now()
-		c.Body, c.UserAgent = []byte(body), body // so that they do not fold
-		_, err := w.relay.Accept(t.Context(), c, relay.Action{To: to, Text: "x"})
-		w.code(err, relay.CodeOptedOut)
-	}
-	got, err := w.relay.ErasePerson(t.Context(), w.ws.ID, gone)
-	if err != nil || got.Attempts != 5 {
-		t.Errorf("erased %+v (%v)", got, err)
-	}
-	for _, a := range w.attempts() {
-		if strings.Contains(string(a.Body), "private") {
-			t.Errorf("left: %s", a.Body)
-		}
-		if strings.Contains(a.Sender, "kept") != strings.Contains(string(a.Body), "kept") {
-			t.Errorf("of another's call is left: %q", a.Body)
-		}
-	}
-}
-
-// stopThenCrash leaves what a node left that died right after the STOP was
-// durable: nothing goes out to them any more, whoever comes first.
-func stopThenCrash(t *testing.T, w *world) {
-	first, second := w.accept(text("+14155550100", "one")), w.accept(text("+14155550100", "two"))
-	another := w.accept(text("+14155550101", "to another"))
-	w.update(func(_ *report, tx relay.Tx) error {
-		ws, err := tx.Workspace(t.Context(), w.ws.ID)
-		if err != nil {
-			return err
-		}
-		ws.OptedOut = 1
-		value, err := json.Marshal(relay.OptOut{Workspace: w.ws.ID, Recipient: "+14155550100", At: time.Now(), By: relay.ByRecipient})
-		if err != nil {
-			return err
-		}
-		c := relay.Card{Kind: "opt_out", Workspace: w.ws.ID, Key: "+14155550100", Due: time.Now(), Value: value}
-		return errors.Join(tx.PutWorkspace(t.Context(), ws), tx.PutCard(t.Context(), c))
-	})
-	w.dispatch(time.Minute)
-	w.is(relay.Sent, another)
-	w.is(relay.Canceled, first, second)
-	if n := len(w.driver.made()); n != 1 {
-		t.Errorf("%d calls, want none but to the other person", n)
-	}
-	if m := w.message(first); m.Failure == nil || m.Failure.Code != relay.CodeOptedOut {
-		t.Errorf("it ended with %+v", m.Failure)
-	}
-	w.balance(99, 0, 1)
-}
-
 // storyAcrossClocks is told by three nodes, of which the first one's clock is
 // ahead.
 func storyAcrossClocks(t *testing.T, w *world) {
@@ -322,4 +244,64 @@ func storyAcrossClocks(t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// disabledForLong keeps what waits for a disabled endpoint for as long as what
+// was given up, and no longer.
+func disabledForLong(t *testing.T, w *world) {
+	off, on := w.endpoint("https://a.example", relay.EventAccepted), w.endpoint("https://b.example", relay.EventAccepted)
+	many := func(n int) {
+		for range n {
+			w.accept(text("+1", "x"))
+		}
+	}
+	many(3)
+	no := false
+	if _, err := w.relay.UpdateEndpoint(t.Context(), w.ws.ID, off.ID, relay.EndpointPatch{Enabled: &no}); err != nil {
+		t.Fatal(err)
+	}
+	check := func(after time.Duration, want int) {
+		t.Helper()
+		time.Sleep(after)
+		if err := w.relay.Prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(w.pending(off.ID)); got != want {
+			t.Errorf("%d wait, want %d", got, want)
+		}
+	}
+	check(29*24*time.Hour, 3)
+	check(2*24*time.Hour, 0)
+	if n := len(w.pending(on.ID)); n != 3 {
+		t.Errorf("%d wait for the other one, want 3: nobody has delivered", n)
+	}
+}
+
+// manyWithCaptions takes a message with as much beside its text as a callback
+// can hold, though somebody listens.
+func manyWithCaptions(t *testing.T, w *world) {
+	e := w.endpoint(listening, relay.EventReceived)
+	in := relay.Inbound{ID: "1", From: stays, Kind: "image", Text: strings.Repeat("\"", 200_000), At: time.Now()}
+	for range 4 {
+		in.Files = append(in.Files, relay.InboundFile{ID: "f", Name: strings.Repeat("\x01", 50_000), Caption: strings.Repeat("<", 50_000)})
+	}
+	no := true
+	if _, err := w.relay.UpdateChannel(t.Context(), w.ws.ID, w.ch.ID, relay.ChannelPatch{NoFilesIn: &no}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, in); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "events", w.pending(e.ID), []string{"message.received"})
+}
+
+// replayBounded refuses more ids than a page of the list has.
+func replayBounded(t *testing.T, w *world) {
+	e := w.endpoint(listening)
+	ids := make([]string, 201)
+	for i := range ids {
+		ids[i] = "evt_000000000000000000"
+	}
+	_, _, err := w.relay.Replay(t.Context(), w.ws.ID, e.ID, relay.ReplayOf{IDs: ids})
+	w.code(err, relay.CodeInvalidField)
 }
