@@ -174,12 +174,12 @@ func (r *Relay) deliverTurn(ctx context.Context, t *turn) (rests bool, err error
 			_, failed := r.leaveTurn(ctx, t, false)
 			return true, errors.Join(err, failed)
 		}
-		for _, e := range list {
+		for i, e := range list {
 			if ctx.Err() != nil || time.Since(began) > turnBudget {
 				_, err := r.leaveTurn(ctx, t, false)
 				return false, err
 			}
-			if time.Since(listed) > listedFor {
+			if i > 0 && time.Since(listed) > listedFor { // also a slow store goes on
 				break
 			}
 			goOn, err := r.deliverEvent(ctx, t, e)
