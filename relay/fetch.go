@@ -135,7 +135,10 @@ func (r *Relay) fetch(ctx context.Context, f Fetch) {
 		file.Key = key
 		return fetched(ctx, tx, f, file)
 	})
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound) && file.Key != "":
+		r.removeStray(ctx, f, key)
+	case err != nil && !errors.Is(err, ErrNotFound):
 		r.Log.Error("settle fetch", "message", f.MessageID, "error", err)
 	}
 	r.dispatcher.Wake()
@@ -253,6 +256,34 @@ func (r *Relay) outgoingFile(f *File) *OutgoingFile {
 	}
 	return &OutgoingFile{Name: f.Name, Kind: f.Kind, Type: f.Type, Size: f.Size,
 		Open: func() (io.ReadCloser, error) { return r.Files.Open(f.Key) }}
+}
+
+// removeStray removes a file that has just arrived for a message that ended
+// meanwhile, or was forgotten with its person. One that another fetch has
+// brought, or will bring, stays.
+func (r *Relay) removeStray(ctx context.Context, f Fetch, key string) {
+	stray := false
+	err := r.Store.View(ctx, func(tx Tx) error {
+		m, err := fileHolder(ctx, tx, f)
+		if err == nil {
+			stray = m.File.Key == "" && m.Status.Settled()
+			return nil
+		}
+		if errors.Is(err, ErrNotFound) {
+			_, err = tx.InboundMessage(ctx, f.Workspace, f.MessageID)
+			stray = errors.Is(err, ErrNotFound)
+		}
+		if stray {
+			err = nil
+		}
+		return err
+	})
+	if err == nil && stray {
+		err = r.Files.Remove(key)
+	}
+	if err != nil {
+		r.Log.Warn("remove a file that nobody needs", "message", f.MessageID, "error", err)
+	}
 }
 
 // fileNeeded reports whether a job's file is still to be sent, or is what

@@ -61,7 +61,10 @@ func (r *Relay) fetchReceived(ctx context.Context, f Fetch) {
 	}
 	failed := err
 	err = r.update(ctx, f.Workspace, func(tx Tx) error { return settleReceived(ctx, tx, f, n, got, failed) })
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound) && got.Key != "":
+		r.removeStray(ctx, f, got.Key)
+	case err != nil && !errors.Is(err, ErrNotFound):
 		r.Log.Error("settle fetch", "message", f.MessageID, "error", err)
 	}
 }

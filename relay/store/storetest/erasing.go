@@ -20,6 +20,7 @@ func erasing() []storyCase {
 		{"AnErasedMessageIsNotSentAgainAndReportsOfItMoveNoText", eraseReports},
 		{"EventsThatTellAPersonByTheirChatAloneAreErasedToo", eraseInFamily},
 		{"CallsThatNameAPersonByTheirChatAloneAreErasedToo", eraseByChat},
+		{"AFileThatArrivesAfterAnErasureIsNotKept", eraseWhileFetching},
 	}
 }
 
@@ -336,4 +337,25 @@ func eraseByChat(t *testing.T, w *world) {
 			t.Errorf("of another's call is left: %q", a.Body)
 		}
 	}
+}
+
+// eraseWhileFetching erases a person while a file to them and one of theirs are
+// being fetched: neither is kept.
+func eraseWhileFetching(t *testing.T, w *world) {
+	ch := w.provided("+15550002222", "acct", 1)
+	w.provider.media = func(relay.InboundFile) (string, error) { time.Sleep(10 * time.Second); return "content", nil }
+	w.files.takes = 10 * time.Second
+	out := w.said(relay.Action{To: relay.Address{Phone: gone}, FileURL: "https://example.com/their-file.pdf", FileName: "their-file.pdf"})
+	in := relay.Inbound{ID: "1", From: gone, Kind: "image", Files: []relay.InboundFile{{ID: "f1", Type: "image/png"}}, At: time.Now()}
+	w.callback(ch, relay.Received{Inbound: []relay.Inbound{in}})
+	stop := w.work()
+	time.Sleep(5 * time.Second)
+	w.erase(relay.Erasure{Messages: 1, Inbound: 1, Attempts: 1})
+	time.Sleep(time.Minute)
+	stop()
+	w.is(relay.Canceled, out)
+	if len(w.files.kept) > 0 {
+		t.Errorf("kept are %v", w.files.kept)
+	}
+	w.hasNot(w.ws.ID, "their-file")
 }
