@@ -72,6 +72,7 @@ func (r *Relay) Conversation(ctx context.Context, c Chat, p Page) (lines []Line,
 const (
 	maxTalkWalk = 2000
 	walkChunk   = 100
+	maxPage     = 200 // as much as a store lists at once
 )
 
 // Talks are the conversations of a workspace, or of one channel, with the
@@ -259,6 +260,33 @@ func (s *stream[T]) place() (string, error) {
 	case s.used == len(s.rows):
 		return cmp.Or(s.next, ended), nil
 	}
-	_, next, err := s.list(Page{Cursor: s.at, Limit: s.used})
-	return cmp.Or(next, ended), err
+	return s.behind(s.id(s.rows[s.used-1]))
+}
+
+// behind is the cursor of what is older than a row. What came or went since the
+// list was read moves the others: as many rows as were taken may not be the
+// same ones.
+func (s *stream[T]) behind(last string) (next string, err error) {
+	var rows []T
+	for n, all := s.used, false; ; {
+		if rows, next, err = s.list(Page{Cursor: s.at, Limit: n}); err != nil {
+			return "", err
+		}
+		taken := 0
+		for _, row := range rows {
+			if s.id(row) >= last {
+				taken++
+			}
+		}
+		switch {
+		case taken < len(rows) && taken == 0:
+			return s.at, nil
+		case taken < len(rows):
+			n, all = taken, true
+		case all || len(rows) < n || s.id(rows[taken-1]) == last || n >= maxPage:
+			return cmp.Or(next, ended), nil
+		default:
+			n = min(2*n+walkChunk, maxPage)
+		}
+	}
 }
