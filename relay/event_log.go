@@ -266,7 +266,8 @@ func (r *Relay) pruneEvents(ctx context.Context, now time.Time, n int) (int, err
 }
 
 // pruneWaiting forgets what has waited for a disabled endpoint for as long as
-// the log keeps what was given up: it may never be enabled again.
+// the log keeps what was given up, or messages are kept: it may never be
+// enabled again.
 func (r *Relay) pruneWaiting(ctx context.Context, now time.Time) (err error) {
 	for p := (Page{Limit: batch}); ; {
 		list, next, failed := r.Store.Workspaces(ctx, p)
@@ -276,7 +277,7 @@ func (r *Relay) pruneWaiting(ctx context.Context, now time.Time) (err error) {
 		for _, w := range list {
 			for _, s := range w.Subscriptions {
 				if s.Disabled {
-					err = errors.Join(err, r.pruneWaitingFor(ctx, endpointRef{w.ID, s.Endpoint}, now.Add(-keepGivenUp)))
+					err = errors.Join(err, r.pruneWaitingFor(ctx, endpointRef{w.ID, s.Endpoint}, now.Add(-min(keepGivenUp, r.Set.KeepMessages))))
 				}
 			}
 		}

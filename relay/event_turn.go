@@ -163,7 +163,7 @@ func (r *Relay) settleEvent(ctx context.Context, t *turn, ev Event, p Posted) (g
 	now := time.Now().UTC()
 	var s settlement
 	err = r.transact(ctx, func(tx Tx) error {
-		s = settlement{t: t, ev: ev, p: p, now: now}
+		s = settlement{t: t, ev: ev, p: p, now: now, keep: r.Set.KeepMessages}
 		return s.run(ctx, tx)
 	})
 	if err != nil {
@@ -192,6 +192,8 @@ type settlement struct {
 	ev  Event
 	p   Posted
 	now time.Time
+	// keep is how long messages are kept, and so events at most.
+	keep time.Duration
 
 	goOn   bool
 	result string
@@ -254,7 +256,14 @@ func (s *settlement) log(ctx context.Context, tx Tx) error {
 	if err := tx.DeleteCard(ctx, kindEvent, s.ev.Workspace, s.ev.key()); err != nil {
 		return err
 	}
-	return putEvent(ctx, tx, s.ev)
+	c, err := s.ev.card()
+	if err != nil {
+		return err
+	}
+	if most := s.now.Add(s.keep); c.Due.After(most) { // it may hold what is not kept of messages
+		c.Due = most.Truncate(time.Microsecond)
+	}
+	return tx.PutCard(ctx, c)
 }
 
 func (s *settlement) failed(ctx context.Context, tx Tx, w Workspace, e Endpoint, found, mine bool) error {

@@ -23,6 +23,7 @@ func postingFaults() []storyCase {
 		{"WhatWaitsForADisabledEndpointIsForgottenAfterAMonth", disabledForLong},
 		{"AReceivedMessageIsToldHoweverMuchItHolds", manyWithCaptions},
 		{"AReplayOfTooManyIDsIsRefused", replayBounded},
+		{"EventsAreKeptNoLongerThanMessages", noLongerThanMessages},
 	}
 }
 
@@ -304,4 +305,26 @@ func replayBounded(t *testing.T, w *world) {
 	}
 	_, _, err := w.relay.Replay(t.Context(), w.ws.ID, e.ID, relay.ReplayOf{IDs: ids})
 	w.code(err, relay.CodeInvalidField)
+}
+
+// noLongerThanMessages keeps of events nothing that is not kept of messages.
+func noLongerThanMessages(t *testing.T, w *world) {
+	w.set.KeepMessages = 24 * time.Hour
+	w.start()
+	e, off := w.endpoint(listening, relay.EventAccepted), w.endpoint("https://off.example", relay.EventAccepted)
+	w.accept(text("+1", "x"))
+	no := false
+	if _, err := w.relay.UpdateEndpoint(t.Context(), w.ws.ID, off.ID, relay.EndpointPatch{Enabled: &no}); err != nil {
+		t.Fatal(err)
+	}
+	w.delivering(time.Minute)
+	for _, want := range []int{1, 0} {
+		time.Sleep(13 * time.Hour)
+		if err := w.relay.Prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if log, waits := len(w.events(e.ID, "")), len(w.pending(off.ID)); log != want || waits != want {
+			t.Errorf("%d are in the log, %d wait, want %d", log, waits, want)
+		}
+	}
 }
