@@ -208,9 +208,11 @@ func (e *erasure) inbound(ctx context.Context) error {
 	})
 }
 
-func (e *erasure) forgetInbound(ctx context.Context, m InboundMessage) error {
-	err := e.r.update(ctx, m.Workspace, func(tx Tx) (err error) {
-		if m, err = tx.InboundMessage(ctx, m.Workspace, m.ID); err != nil {
+func (e *erasure) forgetInbound(ctx context.Context, listed InboundMessage) error {
+	var m InboundMessage
+	err := e.r.update(ctx, e.workspace, func(tx Tx) (err error) {
+		// a transaction may run again: what it looks for is not what it found
+		if m, err = tx.InboundMessage(ctx, e.workspace, listed.ID); err != nil {
 			return err
 		}
 		f, err := tx.Fetch(ctx, m.Workspace, m.ID)

@@ -21,6 +21,7 @@ func erasing() []storyCase {
 		{"EventsThatTellAPersonByTheirChatAloneAreErasedToo", eraseInFamily},
 		{"CallsThatNameAPersonByTheirChatAloneAreErasedToo", eraseByChat},
 		{"AFileThatArrivesAfterAnErasureIsNotKept", eraseWhileFetching},
+		{"AnErasureAfterARestartLeavesNothing", eraseAfterRestart},
 	}
 }
 
@@ -358,4 +359,26 @@ func eraseWhileFetching(t *testing.T, w *world) {
 		t.Errorf("kept are %v", w.files.kept)
 	}
 	w.hasNot(w.ws.ID, "their-file")
+}
+
+// eraseAfterRestart erases on a node that has seen nothing of the person yet.
+func eraseAfterRestart(t *testing.T, w *world) {
+	w.endpoint("https://example.com/events", relay.EventTypes(relay.FormStandard)...)
+	sent := w.said(text(gone, private))
+	w.dispatch(time.Minute)
+	w.is(relay.Sent, sent)
+	waits := w.said(text(gone, private+" waits"))
+	in := relay.Inbound{ID: "1", From: gone, User: "MX.their-id", Name: "Their Name", Kind: "text", Text: private, At: time.Now()}
+	if _, err := w.relay.Inbound(t.Context(), w.ws.ID, w.ch.ID, in); err != nil {
+		t.Fatal(err)
+	}
+	w.wroteInAGroup(gone, private+" in a group")
+	w.crash()
+	got, err := w.relay.ErasePerson(t.Context(), w.ws.ID, gone)
+	if err != nil || got.Messages != 2 || got.Inbound != 2 || got.Attempts != 2 || got.Left != 0 {
+		t.Errorf("erased %+v (%v)", got, err)
+	}
+	w.is(relay.Canceled, waits)
+	w.hasNot(w.ws.ID, private, "5512345678", "Their Name", "their-id")
+	w.erase(relay.Erasure{})
 }
