@@ -23,6 +23,11 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, open)
 }
 
+func TestStoreCold(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, storetest.Cold(open))
+}
+
 func TestStoreTwice(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, storetest.Twice(open))
