@@ -28,11 +28,6 @@ func TestStoreCold(t *testing.T) {
 	storetest.Run(t, storetest.Cold(open))
 }
 
-func TestStoreTwice(t *testing.T) {
-	t.Parallel()
-	storetest.Run(t, storetest.Twice(open))
-}
-
 func TestProperty(t *testing.T) {
 	t.Parallel()
 	storetest.Property(t, open)

@@ -14,12 +14,13 @@ import (
 // Cold makes every transaction run as over a store that has to find out first
 // which rows it asks for: a row that was not asked for before is not there, or
 // an error, and whatever a run with such a row came to is thrown away. What
-// looks for something by what an earlier run has found fails.
+// looks for something by what an earlier run has found fails. The last run that
+// is thrown away is whole, so Cold is Twice as well.
 func Cold(open Open) Open {
-	return func(t *testing.T, dir string) relay.Store { return &cold{Store: open(t, dir)} }
+	return func(t *testing.T, dir string) relay.Store { return &cold{twice{Store: open(t, dir)}} }
 }
 
-type cold struct{ relay.Store }
+type cold struct{ twice }
 
 // coldRuns bounds how often a function asks for rows that are new.
 const coldRuns = 6
@@ -60,9 +61,6 @@ func (s *cold) View(ctx context.Context, fn func(relay.Tx) error) error {
 	}
 	return s.Store.View(ctx, fn)
 }
-
-// LatestMessage is the inner store's, where it has one.
-func (s *cold) LatestMessage() (string, error) { return latestOf(s.Store) }
 
 type coldTx struct {
 	relay.Tx

@@ -119,6 +119,10 @@ var schedule = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
+// wholeSchedule is more than all of it with the most that each may be longer:
+// 83 h 9 m.
+const wholeSchedule = 84 * time.Hour
+
 func onSchedule(t *testing.T, w *world) {
 	e := w.endpoint(listening, relay.EventAccepted)
 	first := w.accept(text("+1", "first"))
@@ -129,7 +133,7 @@ func onSchedule(t *testing.T, w *world) {
 		}
 		return answer(200)
 	})
-	w.delivering(80 * time.Hour)
+	w.delivering(wholeSchedule)
 	made := w.receiver.made(listening)
 	if len(made) != 11 {
 		t.Fatalf("%d tries, want 10 of the first and 1 of the second", len(made))

@@ -111,7 +111,7 @@ func logPruned(t *testing.T, w *world) {
 		}
 		return answer(200)
 	})
-	w.delivering(80 * time.Hour)
+	w.delivering(wholeSchedule)
 	for _, c := range []struct {
 		wait time.Duration
 		want int
