@@ -93,6 +93,7 @@ const (
 	kindEmail  = "user_email"
 	kindSetup  = "user_setup"
 	kindInvite = "user_invite"
+	kindReset  = "user_reset"
 )
 
 // Accounts are the users of an installation. All methods may be called
@@ -130,7 +131,7 @@ func unseen(r rune) bool {
 }
 
 func load[T any](ctx context.Context, tx relay.Tx, kind, workspace, key string) (v T, err error) {
-	if key == "" || len(key) > 300 {
+	if key == "" || len(key) > 300 || !utf8.ValidString(key) || strings.ContainsRune(key, 0) { // no card has such a key
 		return v, relay.ErrNotFound
 	}
 	c, err := tx.Card(ctx, kind, workspace, key)

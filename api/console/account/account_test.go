@@ -42,6 +42,9 @@ func TestAccountsOverEitherStore(t *testing.T) {
 		{"AnAddressIsClaimedByOneIdentityHoweverManyComeAtOnce", anAddressIsClaimedByOneIdentityHoweverManyComeAtOnce},
 		{"AnInvitationAndAnIdentityMakeOneAccount", anInvitationAndAnIdentityMakeOneAccount},
 		{"AnIdentityBelongsToOneAccountAndIsFreeOnceThatIsGone", anIdentityBelongsToOneAccountAndIsFreeOnceThatIsGone},
+		{"APasswordLinkSetsOnePasswordHoweverManyUseItAtOnce", aPasswordLinkSetsOnePasswordHoweverManyUseItAtOnce},
+		{"OneLinkToAPasswordIsGoodHoweverManyAreMadeAtOnce", oneLinkToAPasswordIsGoodHoweverManyAreMadeAtOnce},
+		{"WhatEndsALinkToAPassword", whatEndsALinkToAPassword},
 	}
 	t.Run("bbolt", func(t *testing.T) {
 		for _, c := range cases {

@@ -84,9 +84,10 @@ func (s Sessions) Commit(token string, b []byte, expiry time.Time) error {
 // Delete is DeleteCtx.
 func (s Sessions) Delete(token string) error { return s.DeleteCtx(context.Background(), token) }
 
-// Prune forgets sessions and invitations that have ended.
+// Prune forgets sessions, invitations and links to a new password that have
+// ended.
 func (a *Accounts) Prune(ctx context.Context, now time.Time) error {
-	for _, kind := range []string{kindSession, kindInvite} {
+	for _, kind := range []string{kindSession, kindInvite, kindReset} {
 		for n := 1; n > 0; {
 			var err error
 			if n, err = a.store.PruneCards(ctx, kind, now, 500); err != nil {

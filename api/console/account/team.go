@@ -54,7 +54,7 @@ func (a *Accounts) SetDisabled(ctx context.Context, id string, disabled bool) (U
 // operator.
 func (a *Accounts) Delete(ctx context.Context, id string) error {
 	_, err := a.changeUnlessLast(ctx, id, runsServer, func(u *User) error { u.Operator = false; return nil }, func(ctx context.Context, tx relay.Tx, u User) error {
-		if err := errors.Join(tx.DeleteCard(ctx, kindEmail, "", u.Email), unlink(ctx, tx, &u)); err != nil {
+		if err := errors.Join(tx.DeleteCard(ctx, kindEmail, "", u.Email), tx.DeleteCard(ctx, kindReset, "", id), unlink(ctx, tx, &u)); err != nil {
 			return err
 		}
 		return tx.DeleteCard(ctx, kindUser, "", id)
