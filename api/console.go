@@ -21,7 +21,7 @@ import (
 // consolePaths are where the console is, as Echo writes them. What is below them
 // is the console's own affair.
 var consolePaths = []string{
-	"/", "/assets/*", "/sign-in", "/sign-in/*", "/sign-out", "/language", "/theme", "/setup/*", "/join/*", "/me", "/me/*", "/w/*", "/operator", "/operator/*",
+	"/", "/assets/*", "/sign-in", "/sign-in/*", "/sign-out", "/language", "/theme", "/setup/*", "/join/*", "/new-password/*", "/me", "/me/*", "/w/*", "/operator", "/operator/*",
 }
 
 // registerConsole gives the console its addresses.

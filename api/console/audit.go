@@ -28,7 +28,7 @@ var actions = []string{
 	"message_sent", "message_canceled", "message_resent", "message_confirmed", "opted_out", "opted_in", "person_exported", "person_erased", "endpoint_created", "endpoint_changed", "endpoint_deleted", "secret_revealed", "secret_rotated", "events_replayed",
 	"quota_granted", "plan_set", "plan_removed", "key_created", "key_revoked",
 	"member_invited", "invite_revoked", "member_joined", "member_role", "member_removed", "member_signed_out", "workspace_created", "workspace_changed", "other",
-	"workspace_deleted", "account_linked", "account_unlinked", "operator_changed", "user_disabled", "user_enabled", "user_deleted", "backup_downloaded",
+	"workspace_deleted", "account_linked", "account_unlinked", "operator_changed", "user_disabled", "user_enabled", "user_deleted", "password_link_made", "password_reset", "backup_downloaded",
 }
 
 // auditPage is what the page shows.

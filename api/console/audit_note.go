@@ -51,6 +51,7 @@ var noted = map[string]string{
 	"POST /operator/users/{id}/disable":       "user_disabled",
 	"POST /operator/users/{id}/enable":        "user_enabled",
 	"POST /operator/users/{id}/delete":        "user_deleted",
+	"POST /operator/users/{id}/new-password":  "password_link_made",
 	"POST /operator/backup":                   "backup_downloaded",
 }
 

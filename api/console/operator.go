@@ -187,6 +187,14 @@ func createWorkspace(p *call) error {
 	return p.done("/w/"+w.ID, "operator.created")
 }
 
+// usersPage lists all accounts.
+type usersPage struct {
+	Rows []userRow
+	// Link leads Who to a new password until a time; shown once.
+	Link, Who string
+	Until     time.Time
+}
+
 // userRow is an account, with the names of its workspaces.
 type userRow struct {
 	account.User
@@ -197,18 +205,18 @@ type userRow struct {
 type seat struct{ ID, Name, Role string }
 
 func showUsers(p *call) error {
-	rows, err := p.users()
+	d, err := p.users()
 	if err != nil {
 		return err
 	}
-	return p.show("operator_users", rows)
+	return p.show("operator_users", d)
 }
 
-func (p *call) users() (rows []userRow, err error) {
+func (p *call) users() (d usersPage, err error) {
 	p.Page = "operator"
 	all, err := p.c.Accounts.Users(p.ctx)
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	names := map[string]string{}
 	for _, u := range all {
@@ -217,7 +225,7 @@ func (p *call) users() (rows []userRow, err error) {
 			if _, known := names[id]; !known {
 				w, err := p.c.Relay.Workspace(p.ctx, id)
 				if err != nil && !isCode(err, relay.CodeNotFound) {
-					return nil, err
+					return d, err
 				}
 				names[id] = w.Name
 			}
@@ -225,9 +233,9 @@ func (p *call) users() (rows []userRow, err error) {
 				row.Places = append(row.Places, seat{id, names[id], u.Roles[id]})
 			}
 		}
-		rows = append(rows, row)
+		d.Rows = append(d.Rows, row)
 	}
-	return rows, nil
+	return d, nil
 }
 
 // changeUser does something to the user of the path, and leads back.
@@ -239,12 +247,12 @@ func (p *call) changeUser(do func(id string) error) error {
 	p.about = u.Email
 	err = do(u.ID)
 	if errors.Is(err, account.ErrLastOwner) {
-		rows, fault := p.users()
+		d, fault := p.users()
 		if fault != nil {
 			return fault
 		}
 		p.Problem = &Problem{Message: p.T("operator.last_operator")}
-		return p.showAs(http.StatusUnprocessableEntity, "operator_users", rows)
+		return p.showAs(http.StatusUnprocessableEntity, "operator_users", d)
 	}
 	if err != nil {
 		return err

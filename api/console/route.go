@@ -48,7 +48,7 @@ func (c *Console) allRoutes() []route {
 		c.doorRoutes(), c.oidcRoutes(), c.meRoutes(), c.overviewRoutes(), c.webhookRoutes(), c.attemptRoutes(),
 		c.messageRoutes(), c.queueRoutes(), c.channelRoutes(), c.templateRoutes(), c.chatRoutes(),
 		c.contactRoutes(), c.quotaRoutes(), c.endpointRoutes(), c.keyRoutes(), c.teamRoutes(),
-		c.auditRoutes(), c.settingsRoutes(), c.operatorRoutes(),
+		c.auditRoutes(), c.settingsRoutes(), c.operatorRoutes(), c.newPasswordRoutes(),
 	)
 }
 
