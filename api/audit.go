@@ -37,6 +37,7 @@ var audited = map[string]string{
 	"POST /workspaces/:ws/messages/:id/confirm":   "message_confirmed",
 	"POST /workspaces/:ws/keys":                   "key_created",
 	"DELETE /workspaces/:ws/keys/:id":             "key_revoked",
+	"POST /accounts/:id/reset":                    "password_link_made",
 }
 
 // note writes what was done into the audit log. It has been done: where that
@@ -85,6 +86,8 @@ func (r *request) subject(a answer) string {
 		return v.Name
 	case channelView:
 		return v.Name
+	case resetView:
+		return v.Email
 	}
 	if r.param("phone") != "" {
 		return relay.LastDigits(r.person())

@@ -77,6 +77,8 @@ func (s *server) routes() []route {
 		{http.MethodPost, ch + "/sandbox/inbound", ownWorkspace, s.sandboxInbound},
 		{http.MethodPost, ch + "/sandbox/groups", ownWorkspace, s.createGroup},
 
+		{http.MethodGet, "/accounts", operatorOnly, s.listAccounts},
+		{http.MethodPost, "/accounts/:id/reset", operatorOnly, s.resetAccount},
 		{http.MethodGet, "/backup", operatorOnly, s.downloadBackup},
 	})
 }

@@ -131,6 +131,17 @@ func TestGuessingLinksToAPasswordEndsSoon(t *testing.T) {
 	elsewhere.post(path, url.Values{"password": {another}}).is(200).has("Your password is changed.")
 }
 
+func TestThePageOfAccountsNamesNoWorkspaceThatIsGone(t *testing.T) {
+	h := newHouse(t)
+	op := h.operator()
+	h.somebody(account.Viewer)
+	op.get("/operator/users").has("Acme (viewer)")
+	if err := h.relay.DeleteWorkspace(t.Context(), h.ws.ID); err != nil {
+		t.Fatal(err)
+	}
+	op.get("/operator/users").has("viewer@example.com").hasNot("Acme")
+}
+
 // A form of another site cannot set a password, nor make a link.
 func TestLinksToAPasswordAreForFormsOfOurs(t *testing.T) {
 	h := newHouse(t)

@@ -224,10 +224,14 @@ func (p *call) users() (d usersPage, err error) {
 		for _, id := range slices.Sorted(maps.Keys(u.Roles)) {
 			if _, known := names[id]; !known {
 				w, err := p.c.Relay.Workspace(p.ctx, id)
-				if err != nil && !isCode(err, relay.CodeNotFound) {
+				switch {
+				case isCode(err, relay.CodeNotFound): // deleted
+					names[id] = ""
+				case err != nil:
 					return d, err
+				default:
+					names[id] = w.Name
 				}
-				names[id] = w.Name
 			}
 			if names[id] != "" {
 				row.Places = append(row.Places, seat{id, names[id], u.Roles[id]})

@@ -29,6 +29,7 @@ func (r *remote) commands() []*cobra.Command {
 		r.newSendCommand(), r.newWorkspaceCommand(), r.newWebhookCommand(), r.newChannelCommand(), r.newQuotaCommand(),
 		r.newAttemptsCommand(), r.newMessagesCommand(), r.newQueueCommand(), r.newChatsCommand(), r.newCountersCommand(),
 		r.newKeyCommand(), r.newSandboxCommand(), r.newTemplateCommand(), r.newInboundCommand(), r.newEndpointCommand(), r.newOptOutCommand(), r.newPersonCommand(),
+		r.newAccountCommand(),
 	}
 	for _, c := range cmds {
 		r.addFlags(c)

@@ -97,13 +97,18 @@ func (o object) text(path string) string {
 	}
 }
 
-// word is one value of a list: of an object its name, else its type.
+// word is one value of a list: of an object its name, with the role where it
+// has one, else its type.
 func word(v any) string {
 	m, ok := v.(map[string]any)
 	if !ok {
 		return fmt.Sprint(v)
 	}
-	if name := object(m).text("name"); name != "" {
+	name, role := object(m).text("name"), object(m).text("role")
+	switch {
+	case name != "" && role != "":
+		return name + " (" + role + ")"
+	case name != "":
 		return name
 	}
 	return object(m).text("type")
