@@ -35,6 +35,9 @@ func TestWhoForgotTheirPasswordComesInByALinkOnce(t *testing.T) {
 		t.Errorf("no whole address: %s", path)
 	}
 	op.get("/operator/users").hasNot(path)
+	if s := op.post("/language", url.Values{"language": {"en"}, "to": {page.path}}).is(200).hasNot(path); s.path != "/operator/users" {
+		t.Errorf("another language leads to %s", s.path)
+	}
 
 	b := h.visitor()
 	b.get("/sign-in").has("Ask the operator of this server for a new password link", "relevo account reset EMAIL")
