@@ -52,12 +52,17 @@ type attemptView struct {
 	Column *int `json:"column"`
 	// PreviousURL: it came by the URL before the present one.
 	PreviousURL bool `json:"previous_url"`
+	// Recipient is whom the call was for, as far as it could be read; Account
+	// the number of the account that its message goes through.
+	Recipient *string `json:"recipient"`
+	Account   *string `json:"account"`
 }
 
 var attemptColumns = []string{
 	"id", "at", "last_at", "remote_ip", "sender", "status", "error_code", "message", "message_id", "message_status",
 	"units", "replayed", "count", "warnings", "body", "request_id", "body_base64",
 	"tool", "fix", "excerpt", "test", "captured", "line", "column", "previous_url",
+	"recipient", "account",
 }
 
 // cells are the row of an attempt under attemptColumns.
@@ -69,6 +74,7 @@ func (v attemptView) cells() []string {
 		harmless(strings.Join(v.Warnings, "; ")), harmless(v.Body), cell(v.RequestID), strconv.FormatBool(v.BodyBase64),
 		cell(v.Tool), cell(v.Fix), cell(v.Excerpt), strconv.FormatBool(v.Test), strconv.FormatBool(v.Captured),
 		cellInt(v.Line), cellInt(v.Column), strconv.FormatBool(v.PreviousURL),
+		cell(v.Recipient), cell(v.Account),
 	}
 }
 
@@ -108,7 +114,7 @@ func viewAttempt(a relay.Attempt) attemptView {
 		Status: statusOf(a.ErrorCode), ErrorCode: present(string(a.ErrorCode)), Message: present(a.Message), MessageID: present(a.MessageID),
 		Units: a.Units, Replayed: a.Replayed, Count: a.Count, Warnings: a.Warnings, Body: string(a.Body), RequestID: present(a.RequestID),
 		Tool: present(a.Tool), Fix: present(a.Fix), Excerpt: present(a.Excerpt), Test: a.Test, Captured: a.Captured,
-		Line: present(a.Line), Column: present(a.Column), PreviousURL: a.PreviousURL,
+		Line: present(a.Line), Column: present(a.Column), PreviousURL: a.PreviousURL, Recipient: present(a.Recipient),
 	}
 	if !utf8.Valid(a.Body) {
 		v.Body, v.BodyBase64 = base64.StdEncoding.EncodeToString(a.Body), true
@@ -154,6 +160,7 @@ func (s *server) attempts(ctx context.Context, workspace string, n int) ([]attem
 	}
 	rows := mapped(found, viewAttempt)
 	err = s.relay.Store.View(ctx, func(tx relay.Tx) error {
+		accounts := map[string]string{}
 		for i := range rows {
 			if found[i].MessageID == "" {
 				continue
@@ -165,11 +172,33 @@ func (s *server) attempts(ctx context.Context, workspace string, n int) ([]attem
 			if err != nil {
 				return err
 			}
-			rows[i].MessageStatus = present(string(m.Status))
+			if err := rows[i].tell(ctx, tx, m, accounts); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
 	return rows, err
+}
+
+// tell says of an attempt what its message knows. accounts are the numbers of
+// channels that were looked up before.
+func (v *attemptView) tell(ctx context.Context, tx relay.Tx, m relay.Message, accounts map[string]string) error {
+	v.MessageStatus = present(string(m.Status))
+	if v.Recipient == nil && !m.Erased { // written before attempts named anybody
+		v.Recipient = present(m.To())
+	}
+	phone, known := accounts[m.Channel]
+	if !known {
+		ch, err := tx.Channel(ctx, m.Workspace, m.Channel)
+		if err != nil && !errors.Is(err, relay.ErrNotFound) {
+			return err
+		}
+		phone = ch.Phone
+		accounts[m.Channel] = phone
+	}
+	v.Account = present(phone)
+	return nil
 }
 
 func file(name, mediaType string, b []byte) answer {

@@ -34,6 +34,36 @@ func TestAttemptsSayWhatBecameOfTheMessage(t *testing.T) {
 	}
 }
 
+func TestAnAttemptNamesItsRecipientAlsoWhereItWasRefused(t *testing.T) {
+	for _, c := range []struct{ name, body, code, want string }{
+		{"accepted", hello, "", "+14151231234"},
+		{"no text", `{"action":"send","phone":"+1 415 555 0100"}`, "no_content", "+14155550100"},
+		{"an account that is not there", `{"action":"send","jid":"14155550100@c.us","text":"x","whatsapp_account_phone":"+4915112345678"}`, "account_not_found", "+14155550100"},
+		{"a number that is none", `{"action":"send","phone":"12","text":"x"}`, "invalid_phone", ""},
+		{"two recipients", `{"action":"send","phone":"+14155550100","jid":"123-4@g.us","text":"x"}`, "too_many_recipients", ""},
+		{"no JSON", `{"action":"send","phone":"+14155550100"`, "invalid_json", ""},
+	} {
+		h := build(t, 5)
+		h.post(c.body)
+		a := h.attempts()[0]
+		if deref(a.ErrorCode) != c.code || deref(a.Recipient) != c.want || (a.Account == nil) != (c.code != "") {
+			t.Errorf("%s: %s to %q by %v", c.name, deref(a.ErrorCode), deref(a.Recipient), a.Account)
+		}
+	}
+	h := build(t, 0)
+	h.post(hello)
+	if a := h.attempts()[0]; deref(a.ErrorCode) != "quota_exhausted" || deref(a.Recipient) != "+14151231234" {
+		t.Errorf("%s to %q", deref(a.ErrorCode), deref(a.Recipient))
+	}
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
 func TestEqualRefusalsFold(t *testing.T) {
 	h := build(t, 5)
 	for range 6 {

@@ -79,7 +79,7 @@ func (s *server) serveCall(ctx context.Context, c echo.Context, h relay.Hook, bo
 	in := inputOf(h, req.Header, now)
 	in.Keys, in.Query, in.Deliveries = keysIn(req.Header, req.URL.RawQuery), req.URL.RawQuery, deliveriesOf(tool, req.Header)
 	read, err := s.calls.Read(body.bytes, in)
-	call.Warnings = read.Warnings
+	call.Warnings, call.Named = read.Warnings, read.Named
 	if read.Text != nil {
 		call.Body = read.Text
 	}

@@ -141,7 +141,7 @@ const maxAttempts = 100
 // mentions reports whether a call holds one of the names, in its body or in
 // what was said of it.
 func (a Attempt) mentions(names []string) bool {
-	return mentions(string(a.Body), names) || mentions(a.Message, names) || mentions(a.Excerpt, names) || mentions(strings.Join(a.Warnings, "\n"), names)
+	return mentions(string(a.Body), names) || mentions(a.Recipient, names) || mentions(a.Message, names) || mentions(a.Excerpt, names) || mentions(strings.Join(a.Warnings, "\n"), names)
 }
 
 // chatNamed finds where a body says which chat it means, as JSON or as a form.

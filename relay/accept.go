@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -70,6 +71,8 @@ type acceptance struct {
 	fetch   bool
 	// previous: it came by the URL before the present one.
 	previous bool
+	// to is whom the call names, as far as that is known.
+	to string
 }
 
 func (r *Relay) newAccept(call Call, a Action) *acceptance {
@@ -86,6 +89,7 @@ func (r *Relay) newAccept(call Call, a Action) *acceptance {
 
 func (t *acceptance) reset() {
 	t.done, t.refusal, t.fetch, t.header, t.previous = Accepted{}, nil, false, "", false
+	t.to = cmp.Or(t.asked.To.recipient(), t.call.Named.recipient())
 }
 
 // run is what our 200 promises, from top to bottom.

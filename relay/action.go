@@ -62,6 +62,10 @@ type Call struct {
 	// Warnings are what was ignored or mended, one sentence each.
 	Warnings []string
 
+	// Named is whom a call names that could not be understood, for its attempt;
+	// zero where nobody could be read. It is not looked at by Accept.
+	Named Address
+
 	challenge bool
 }
 
@@ -97,6 +101,9 @@ type Attempt struct {
 	Field     string `json:"field,omitzero"`
 	Message   string `json:"message,omitzero"`
 	MessageID string `json:"message_id,omitzero"`
+	// Recipient is whom the call was for, as a number or a provider's id; empty
+	// where nobody could be read.
+	Recipient string `json:"recipient,omitzero"`
 	// Units debited.
 	Units    int64 `json:"units,omitzero"`
 	Replayed bool  `json:"replayed,omitzero"`

@@ -17,7 +17,7 @@ func (t *acceptance) attempt(ctx context.Context, tx Tx, a Attempt) error {
 	a.ID, a.Workspace = t.attemptID, t.call.Workspace
 	a.At, a.RemoteIP, a.Sender = t.call.At.UTC(), t.call.RemoteIP.String(), t.call.UserAgent
 	a.Body, a.RequestID, a.Count = t.call.Body, t.call.RequestID, 1
-	a.Tool, a.PreviousURL = t.call.Tool, t.previous
+	a.Tool, a.PreviousURL, a.Recipient = t.call.Tool, t.previous, t.to
 	if !t.call.RemoteIP.IsValid() {
 		a.RemoteIP = ""
 	}
@@ -30,6 +30,7 @@ func (t *acceptance) attempt(ctx context.Context, tx Tx, a Attempt) error {
 			line := last[0]
 			line.Count++
 			line.LastAt, line.Body, line.RequestID, line.RemoteIP, line.Message = a.At, a.Body, a.RequestID, a.RemoteIP, a.Message
+			line.Recipient = a.Recipient
 			line.Warnings, line.Excerpt, line.Line, line.Column, line.PreviousURL = a.Warnings, a.Excerpt, a.Line, a.Column, a.PreviousURL
 			return tx.PutAttempt(ctx, line)
 		}

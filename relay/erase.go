@@ -75,10 +75,10 @@ func (e *erasure) attempts(ctx context.Context) error {
 // erase leaves of an attempt when it was, and what came of it; false where
 // nothing else was left.
 func (a *Attempt) erase(names []string) bool {
-	if len(a.Body) == 0 && a.Excerpt == "" && len(a.Warnings) == 0 && !mentions(a.Message, names) {
+	if len(a.Body) == 0 && a.Excerpt == "" && len(a.Warnings) == 0 && a.Recipient == "" && !mentions(a.Message, names) {
 		return false
 	}
-	a.Body, a.Excerpt, a.Warnings = nil, "", nil
+	a.Body, a.Excerpt, a.Warnings, a.Recipient = nil, "", nil, ""
 	if mentions(a.Message, names) {
 		a.Message = ""
 	}

@@ -32,6 +32,7 @@ func (t *acceptance) route(ctx context.Context, tx Tx, w Workspace) (route, *Err
 	if err != nil || refusal != nil {
 		return rt, refusal, err
 	}
+	t.to = rt.to
 	out, err := optedOut(ctx, tx, w, rt.chat)
 	if err != nil {
 		return rt, nil, err

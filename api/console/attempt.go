@@ -105,7 +105,7 @@ func (p *call) story(row attemptRow) (story, error) {
 }
 
 func (p *call) attemptRow(a relay.Attempt) attemptRow {
-	return attemptRow{Attempt: a, Outcome: outcomeOf(a), Status: p.c.Status(a.ErrorCode)}
+	return attemptRow{Attempt: a, Outcome: outcomeOf(a), Status: p.c.Status(a.ErrorCode), To: a.Recipient}
 }
 
 func (p *call) attemptPage() (d attemptPage, err error) {

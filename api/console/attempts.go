@@ -48,8 +48,8 @@ type attemptRow struct {
 	// was answered with.
 	Outcome string
 	Status  int
-	// To and Channel are those of its message; empty where it has none, or
-	// none any more.
+	// To and Channel are those of its message. Without one, To is whom the call
+	// named; both may be empty.
 	To, Channel string
 }
 
@@ -171,7 +171,7 @@ func (p *call) attemptRows(ctx context.Context) ([]attemptRow, error) {
 	names := map[string]string{}
 	err = p.c.Relay.Store.View(ctx, func(tx relay.Tx) error {
 		for i, a := range all {
-			rows[i] = attemptRow{Attempt: a, Outcome: outcomeOf(a), Status: p.c.Status(a.ErrorCode)}
+			rows[i] = p.attemptRow(a)
 			if a.MessageID == "" || a.Test || a.Captured {
 				continue
 			}

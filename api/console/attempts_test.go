@@ -40,6 +40,14 @@ func TestTheLogTeachesTheFirstCallAndListsEach(t *testing.T) {
 	}
 }
 
+func TestARefusedCallNamesItsRecipient(t *testing.T) {
+	h := newHouse(t)
+	owner := h.operator()
+	h.hook(`{"action":"send","phone":"+1 415 555 0133","text":"x","whatsapp_account_phone":"+4915112345678"}`)
+	owner.get(h.path("attempts")+"?q=415-555-0133").is(200).has("refused 400", "+14155550133")
+	owner.get(h.path("attempts", h.newest().ID)).is(200).has("Recipient +14155550133")
+}
+
 func TestTheLogIsDownloadedUnderItsName(t *testing.T) {
 	h := newHouse(t)
 	owner := h.operator()

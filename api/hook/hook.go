@@ -61,6 +61,9 @@ type Input struct {
 // far as the reading went.
 type Understood struct {
 	Action relay.Action
+	// Named is whom a refused call names; zero unless it is one person or group
+	// whose number or id can be read.
+	Named relay.Address
 	// Warnings say what was mended, ignored or taken otherwise than written,
 	// one sentence each.
 	Warnings []string
@@ -137,6 +140,7 @@ func (r *Reader) Read(body []byte, in Input) (Understood, error) {
 	rd.judge(r.rules)
 	done := rd.understood(body, in)
 	if refused := rd.refusal(); refused != nil {
+		done.Named = rd.named()
 		return done, refused
 	}
 	done.Action = rd.action()

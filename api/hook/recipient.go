@@ -22,6 +22,22 @@ func (rd *reading) takeRecipient() {
 	}
 }
 
+// named is the one person or group of a call that is refused for something
+// else.
+func (rd *reading) named() (to relay.Address) {
+	c := &rd.call
+	if c.given[chatID] || c.given[chatName] || c.given[phone] == c.given[jid] {
+		return to
+	}
+	switch {
+	case plainPhone(c.Phone):
+		to.Phone = c.Phone
+	case validJID(c.JID):
+		to.JID = c.JID
+	}
+	return to
+}
+
 // chatID reads a chat's number.
 func (rd *reading) chatID() string {
 	v, ok := rd.string(chatID)

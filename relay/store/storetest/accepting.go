@@ -77,9 +77,11 @@ func refusals(t *testing.T, w *world) {
 	}
 	w.refused(text("+14151231234", "x"), relay.CodeWebhookDisabled)
 	w.balance(100, 0, 0)
-	if n := len(w.attempts()); n != 5 {
-		t.Errorf("%d attempts are logged, want 5", n)
+	var named []string
+	for _, a := range w.attempts() {
+		named = append(named, a.Recipient)
 	}
+	equal(t, "whom the refused calls named, newest first", named, []string{"+14151231234", "", "+14151231234", "", ""})
 	gone := w.now()
 	gone.Hook = relay.TokenHash{1}
 	_, err := w.relay.Accept(t.Context(), gone, text("+14151231234", "x"))
@@ -106,6 +108,15 @@ func replay(t *testing.T, w *world) {
 		w.accept(text("+14151231234", fmt.Sprint(n)))
 	}
 	w.refused(text("+14151231234", "more"), relay.CodeQuotaExhausted)
+	misread := w.now()
+	misread.Named = relay.Address{JID: "14151231234@s.whatsapp.net"}
+	_, err := w.relay.Refused(t.Context(), misread, relay.Refusef(relay.CodeNoContent, "No text."))
+	w.code(err, relay.CodeNoContent)
+	for i, code := range []relay.Code{relay.CodeNoContent, relay.CodeQuotaExhausted} {
+		if a := w.attempts()[i]; a.ErrorCode != code || a.Recipient != "+14151231234" {
+			t.Errorf("attempt %d is %s to %q", i, a.ErrorCode, a.Recipient)
+		}
+	}
 	w.balance(0, 100, 0)
 	w.replayed(a, first)
 	w.balance(0, 100, 0)

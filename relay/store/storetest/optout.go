@@ -59,6 +59,9 @@ func stops(t *testing.T, w *world) {
 	w.refused(text("+14155550100", "hi"), relay.CodeOptedOut)
 	byChat := relay.Action{To: relay.Address{ChatID: chat.ID}, Text: "hi"}
 	w.refused(byChat, relay.CodeOptedOut)
+	if last := w.attempts()[0]; last.Recipient != "+14155550100" {
+		t.Errorf("the attempt names %q", last.Recipient)
+	}
 	onOther := text("+14155550100", "hi")
 	onOther.AccountPhone = other.Phone
 	w.refused(onOther, relay.CodeOptedOut)

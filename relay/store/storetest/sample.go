@@ -78,7 +78,7 @@ func sampleChat(workspace, channel string) relay.Chat {
 func sampleAttempt(workspace string) relay.Attempt {
 	return relay.Attempt{
 		ID: "att_1", Workspace: workspace, At: at, RemoteIP: "2001:db8::1", Sender: "curl/8", ErrorCode: relay.CodeInvalidField, Field: "phone",
-		Message: "m", MessageID: messageID(1), Units: 2, Replayed: true, Count: 9, LastAt: at.Add(time.Minute), Warnings: []string{"w"},
+		Message: "m", MessageID: messageID(1), Recipient: "+14151231234", Units: 2, Replayed: true, Count: 9, LastAt: at.Add(time.Minute), Warnings: []string{"w"},
 		Body: []byte{0, 1, 0xFF, '"'}, RequestID: "r", Excerpt: "{\n ^", Line: 2, Column: 3, PreviousURL: true, Tool: "Zapier", Fix: "f", Test: true, Captured: true,
 	}
 }
