@@ -133,22 +133,43 @@ func (s *server) listAttempts(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	hide, err := r.flag("hide_phones")
+	if err != nil {
+		return answer{}, err
+	}
 	rows, err := s.attempts(r.ctx, r.workspace(), min(limit, newestAttempts))
 	if err != nil {
 		return answer{}, err
 	}
-	name := "attempts-" + r.workspace() + "-" + time.Now().UTC().Format(time.DateOnly)
-	switch r.query("format") {
-	case "", "json":
-		return pageOf(rows, ""), nil
-	case "jsonl":
-		b, err := writeJSONL(rows)
-		return file(name+".jsonl", "application/jsonl; charset=utf-8", b), err
-	case "csv":
-		b, err := writeCSV(rows)
-		return file(name+".csv", "text/csv; charset=utf-8", b), err
+	if hide {
+		hideAll(rows)
 	}
-	return answer{}, relay.RefuseField(relay.CodeInvalidField, "format", "format is json, jsonl or csv.", "")
+	format := r.query("format")
+	if format == "" || format == "json" {
+		return pageOf(rows, ""), nil
+	}
+	form, ok := attemptForms[format]
+	if !ok {
+		return answer{}, relay.RefuseField(relay.CodeInvalidField, "format", "format is json, jsonl, csv or text.", "")
+	}
+	b, err := form.write(rows)
+	return file(form.name(r.workspace()), form.mediaType, b), err
+}
+
+// attemptForm is one form of the log as a file.
+type attemptForm struct {
+	ending, mediaType string
+	write             func([]attemptView) ([]byte, error)
+}
+
+var attemptForms = map[string]attemptForm{
+	"jsonl": {"jsonl", "application/jsonl; charset=utf-8", writeJSONL},
+	"csv":   {"csv", "text/csv; charset=utf-8", writeCSV},
+	"text":  {"txt", "text/plain; charset=utf-8", writeText},
+}
+
+func (f attemptForm) name(workspace string) string {
+	return "attempts-" + workspace + "-" + time.Now().UTC().Format(time.DateOnly) + "." + f.ending
 }
 
 // attempts are the newest of a workspace with what became of their messages,

@@ -191,25 +191,26 @@ func (s *server) personForConsole(ctx context.Context, workspace, who string) (s
 	}, nil
 }
 
-// downloadForConsole writes the log of the last attempts.
-func (s *server) downloadForConsole(w http.ResponseWriter, r *http.Request, workspace, format string) error {
+// downloadForConsole writes the log of the last attempts; in a form that there
+// is not, as JSON Lines.
+func (s *server) downloadForConsole(w http.ResponseWriter, r *http.Request, workspace, format string, hidePhones bool) error {
 	rows, err := s.attempts(r.Context(), workspace, newestAttempts)
 	if err != nil {
 		return err
 	}
-	name, mediaType, write := "attempts-"+workspace+"-"+time.Now().UTC().Format(time.DateOnly), "application/jsonl; charset=utf-8", writeJSONL
-	switch format {
-	case "csv":
-		name, mediaType, write = name+".csv", "text/csv; charset=utf-8", writeCSV
-	default:
-		name += ".jsonl"
+	if hidePhones {
+		hideAll(rows)
 	}
-	b, err := write(rows)
+	form, ok := attemptForms[format]
+	if !ok {
+		form = attemptForms["jsonl"]
+	}
+	b, err := form.write(rows)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", mediaType)
-	w.Header().Set("Content-Disposition", disposition(name))
+	w.Header().Set("Content-Type", form.mediaType)
+	w.Header().Set("Content-Disposition", disposition(form.name(workspace)))
 	_, _ = w.Write(b) // a client that went away
 	return nil
 }

@@ -172,6 +172,9 @@ func parsed(s *openapi3.Schema, v string) any {
 			return float64(n)
 		}
 	}
+	if s.Type.Is("boolean") && (v == "true" || v == "false") {
+		return v == "true"
+	}
 	return v
 }
 

@@ -72,6 +72,17 @@ func (r *request) workspace() string { return r.param("ws") }
 
 func (r *request) query(name string) string { return strings.TrimSpace(r.c.QueryParam(name)) }
 
+// flag is a parameter that is true or false; false where it is not given.
+func (r *request) flag(name string) (bool, error) {
+	switch r.query(name) {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	}
+	return false, relay.RefuseField(relay.CodeInvalidField, name, name+" is true or false.", "")
+}
+
 // limit is how many rows are asked for: 1 to most, otherwise where nothing is
 // said.
 func (r *request) limit(otherwise, most int) (int, error) {

@@ -236,5 +236,5 @@ func showAttempts(p *call) error {
 }
 
 func downloadAttempts(p *call) error {
-	return p.c.Download(p.w, p.r, p.WS.ID, p.query("format"))
+	return p.c.Download(p.w, p.r, p.WS.ID, p.query("format"), p.query("hide_phones") != "")
 }

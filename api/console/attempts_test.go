@@ -59,6 +59,11 @@ func TestTheLogIsDownloadedUnderItsName(t *testing.T) {
 	if lines := owner.raw("GET", h.path("attempts", "log")+"?format=jsonl", nil); !strings.HasPrefix(lines.body, `{"id":"att_`) {
 		t.Errorf("%q", lines.body)
 	}
+	owner.get(h.path("attempts")).is(200).has("Hide phone numbers", "Download as text", "Download as CSV", "Download as JSON Lines")
+	text := owner.raw("GET", h.path("attempts", "log")+"?format=text&hide_phones=true", nil)
+	if text.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.Contains(text.body, "Recipient   +*******0100\nAccount     +*******6777\n") || strings.Contains(text.body, "4155550100") {
+		t.Errorf("%v %q", text.header, text.body)
+	}
 	h.visitor().get(h.path("attempts", "log")).is(200).has("Sign in")
 }
 

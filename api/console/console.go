@@ -56,8 +56,9 @@ type Config struct {
 	// with a pretend group there.
 	Write func(ctx context.Context, ch relay.Channel, in WrittenBy) (relay.Chat, error)
 	Group func(ctx context.Context, ch relay.Channel, name string) (relay.Chat, error)
-	// Download writes the log of the last attempts as csv or jsonl.
-	Download func(w http.ResponseWriter, r *http.Request, workspace, format string) error
+	// Download writes the log of the last attempts as text, csv or jsonl, with
+	// phone numbers or without.
+	Download func(w http.ResponseWriter, r *http.Request, workspace, format string, hidePhones bool) error
 	// Person finds somebody by their number, or the provider's id of them; send
 	// answers with everything about them, as a file.
 	Person func(ctx context.Context, workspace, who string) (send func(http.ResponseWriter), err error)

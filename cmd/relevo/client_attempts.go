@@ -16,35 +16,42 @@ import (
 )
 
 func (r *remote) newAttemptsCommand() *cobra.Command {
-	var format, output string
+	var form attemptForm
 	cmd := &cobra.Command{
 		Use:     "attempts",
 		Short:   "List or download the last calls of the webhook",
-		Example: "  relevo attempts\n  relevo attempts --format csv --output attempts.csv",
+		Example: "  relevo attempts\n  relevo attempts --format csv --output attempts.csv\n  relevo attempts --format text --hide-phones",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains([]string{"table", "json", "jsonl", "csv"}, format) {
-				return usagef("--format is table, json, jsonl or csv")
+			if !slices.Contains([]string{"table", "json", "jsonl", "csv", "text"}, form.format) {
+				return usagef("--format is table, json, jsonl, csv or text")
 			}
-			if r.json && cmd.Flags().Changed("format") && format != "json" {
-				return usagef("--json and --format %s exclude each other", format)
+			if r.json && cmd.Flags().Changed("format") && form.format != "json" {
+				return usagef("--json and --format %s exclude each other", form.format)
 			}
 			path, err := r.in(cmd.Context(), "attempts")
 			if err != nil {
 				return err
 			}
-			if format == "table" && !r.json && output == "" {
+			if form.format == "table" && !r.json && form.output == "" {
 				return r.showAttempts(cmd.Context(), path)
 			}
-			if format == "table" {
-				format = "json"
+			if form.format == "table" {
+				form.format = "json"
 			}
-			return r.downloadAttempts(cmd.Context(), path, format, output)
+			return r.downloadAttempts(cmd.Context(), path, form)
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", "`form`: table, json, jsonl or csv")
-	cmd.Flags().StringVar(&output, "output", "", "`file` to write to (a table becomes json)")
+	cmd.Flags().StringVar(&form.format, "format", "table", "`form`: table, json, jsonl, csv or text")
+	cmd.Flags().StringVar(&form.output, "output", "", "`file` to write to (a table becomes json)")
+	cmd.Flags().BoolVar(&form.hidePhones, "hide-phones", false, "hide all but the last four digits of phone numbers (a table shows none)")
 	return cmd
+}
+
+// attemptForm is what the log is written as, and where to.
+type attemptForm struct {
+	format, output string
+	hidePhones     bool
 }
 
 func (r *remote) showAttempts(ctx context.Context, path string) error {
@@ -58,16 +65,19 @@ func (r *remote) showAttempts(ctx context.Context, path string) error {
 		column{"REPLAY", "replayed", nil}, column{"COUNT", "count", nil}, column{"SAYS", "message", clip})
 }
 
-func (r *remote) downloadAttempts(ctx context.Context, path, format, output string) error {
+func (r *remote) downloadAttempts(ctx context.Context, path string, form attemptForm) error {
 	api, err := r.api()
 	if err != nil {
 		return err
 	}
-	call := client.Call{Method: http.MethodGet, Path: "/api/v1" + path, Query: url.Values{"format": {format}}}
-	if output == "" {
+	call := client.Call{Method: http.MethodGet, Path: "/api/v1" + path, Query: url.Values{"format": {form.format}}}
+	if form.hidePhones {
+		call.Query.Set("hide_phones", "true")
+	}
+	if form.output == "" {
 		return r.refused(api.Download(ctx, call, r.stdout))
 	}
-	return writeWhole(output, func(w io.Writer) error { return api.Download(ctx, call, w) })
+	return writeWhole(form.output, func(w io.Writer) error { return api.Download(ctx, call, w) })
 }
 
 // writeWhole writes a file that is there whole or not at all, for its owner's
