@@ -181,6 +181,8 @@ type newcomer struct {
 	Workspace   string
 	// Away from the server's machine, its operator's key is asked for.
 	Away bool
+	// Zone is where the first workspace keeps its clocks.
+	Zone zoneChoice
 }
 
 // canSetUp: the link is good until it was used. Away from the server's machine
@@ -200,7 +202,7 @@ func showSetUp(p *call) error {
 	if err != nil {
 		return err
 	}
-	return p.show("setup", newcomer{Away: away})
+	return p.show("setup", newcomer{Away: away, Zone: p.zoneChoice()})
 }
 
 func setUp(p *call) error {
@@ -209,7 +211,7 @@ func setUp(p *call) error {
 		return err
 	}
 	n := p.newUser()
-	data := newcomer{Email: n.Email, Name: n.Name, Away: away}
+	data := newcomer{Email: n.Email, Name: n.Name, Away: away, Zone: p.zoneChoice()}
 	if away {
 		if err := p.c.Accounts.Guess(p.from()); err != nil {
 			return p.againDoor(err, "setup", data)
@@ -222,6 +224,7 @@ func setUp(p *call) error {
 	if err != nil {
 		return p.againDoor(err, "setup", data)
 	}
+	p.takeFirstZone(data.Zone.Chosen)
 	if err := p.begin(u); err != nil {
 		return err
 	}

@@ -49,13 +49,35 @@ var timeForms = map[string][2]string{
 	"pt-BR": {"02/01/2006 15:04:05", "02/01/2006"}, "zh-Hans": {"2006-01-02 15:04:05", "2006-01-02"},
 }
 
-// Exact writes a time to the second, with its zone.
+// offset is how far a time's zone is from universal time: UTC, UTC+8 or
+// UTC+05:30. What zones are called for short, such as CST, means several.
+func offset(t time.Time) string {
+	_, seconds := t.Zone()
+	switch {
+	case seconds == 0:
+		return "UTC"
+	case seconds%3600 == 0:
+		return fmt.Sprintf("UTC%+d", seconds/3600)
+	}
+	return "UTC" + t.Format("-07:00")
+}
+
+// ZoneName is the workspace's zone with its present offset.
+func (p *call) ZoneName() string {
+	z := p.Zone()
+	if z == time.UTC {
+		return "UTC"
+	}
+	return z.String() + " (" + offset(time.Now().In(z)) + ")"
+}
+
+// Exact writes a time to the second, with the offset of its zone.
 func (p *call) Exact(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	t = t.In(p.Zone())
-	return t.Format(timeForms[p.Lang()][0]) + " " + t.Format("MST")
+	return t.Format(timeForms[p.Lang()][0]) + " " + offset(t)
 }
 
 // Day writes a time's day.
@@ -66,13 +88,13 @@ func (p *call) Day(t time.Time) string {
 	return t.In(p.Zone()).Format(timeForms[p.Lang()][1])
 }
 
-// Minute writes a time to the minute, with its zone.
+// Minute writes a time to the minute, with the offset of its zone.
 func (p *call) Minute(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	t = t.In(p.Zone())
-	return strings.TrimSuffix(t.Format(timeForms[p.Lang()][0]), t.Format(":05")) + " " + t.Format("MST")
+	return strings.TrimSuffix(t.Format(timeForms[p.Lang()][0]), t.Format(":05")) + " " + offset(t)
 }
 
 // About writes a time that is only guessed: its day, or the minute where it is

@@ -94,6 +94,8 @@ type workspacesPage struct {
 	Search, Name, More string
 	// Frozen: one of the rows is.
 	Frozen bool
+	// Zone is where a new one keeps its clocks.
+	Zone zoneChoice
 }
 
 type workspaceRow struct {
@@ -117,7 +119,7 @@ func showWorkspaces(p *call) error {
 
 func (p *call) allWorkspaces() (d workspacesPage, err error) {
 	p.Page = "operator"
-	d.Search = p.query("q")
+	d.Search, d.Zone = p.query("q"), p.zoneChoice()
 	page := relay.Page{Cursor: p.query("cursor"), Limit: workspacesShown}
 	for range maxSearched {
 		list, next, err := p.c.Relay.Store.Workspaces(p.ctx, page)
@@ -182,6 +184,7 @@ func createWorkspace(p *call) error {
 		d.Name = name
 		return p.again(err, "operator_workspaces", d)
 	}
+	p.takeZone(w, p.chosenZone())
 	p.WS = w
 	p.note("workspace_created", w.Name)
 	return p.done("/w/"+w.ID, "operator.created")

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"slices"
@@ -73,18 +74,27 @@ type ending struct {
 	Units                    int64
 }
 
-func zones(now time.Time) (groups []zoneGroup) {
-	for _, id := range strings.Fields(zoneList) {
+// zones are all of the list, and the chosen one, which may be another name of
+// one of them: browsers say Asia/Calcutta.
+func zones(now time.Time, chosen string) (groups []zoneGroup) {
+	add := func(id string) {
 		at, err := time.LoadLocation(id)
 		if err != nil {
-			continue
+			return
 		}
 		part, name, _ := strings.Cut(id, "/")
 		if len(groups) == 0 || groups[len(groups)-1].Name != part {
 			groups = append(groups, zoneGroup{Name: part})
 		}
 		g := &groups[len(groups)-1]
-		g.Zones = append(g.Zones, zone{id, strings.ReplaceAll(name, "_", " ") + " (UTC" + now.In(at).Format("-07:00") + ")"})
+		g.Zones = append(g.Zones, zone{id, strings.ReplaceAll(cmp.Or(name, id), "_", " ") + " (" + offset(now.In(at)) + ")"})
+	}
+	known := strings.Fields(zoneList)
+	for _, id := range known {
+		add(id)
+	}
+	if chosen != "" && !slices.Contains(known, chosen) {
+		add(chosen)
 	}
 	return groups
 }
@@ -110,7 +120,7 @@ func (p *call) countries() (list []country) {
 func (p *call) settings(f settingsForm) settingsPage {
 	p.Page = "settings"
 	set := p.c.Relay.Set
-	d := settingsPage{Form: f, Zones: zones(time.Now()), Countries: p.countries(), Kept: []kept{
+	d := settingsPage{Form: f, Zones: zones(time.Now(), f.TimeZone), Countries: p.countries(), Kept: []kept{
 		{What: p.T("settings.kept_messages"), Long: set.KeepMessages}, {What: p.T("settings.kept_attempts"), Words: p.T("settings.kept_attempts_long")},
 		{What: p.T("settings.kept_files"), Long: set.KeepFiles}, {What: p.T("settings.kept_keys"), Long: set.KeepKeys},
 		{What: p.T("settings.kept_counts"), Long: relay.KeepCounts}, {What: p.T("settings.kept_audit"), Long: relay.KeepNotes},

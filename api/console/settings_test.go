@@ -12,7 +12,7 @@ func TestOwnersChangeNameClockAndCountry(t *testing.T) {
 	h := newHouse(t)
 	op := h.operator()
 	b := h.somebody(account.Owner)
-	page := b.get(h.path("settings")).is(200).has("Mexico City (UTC-06:00)", "Germany", "Only an operator of the server can delete a workspace.", "the last 100")
+	page := b.get(h.path("settings")).is(200).has("Mexico City (UTC-6)", "Germany", "Only an operator of the server can delete a workspace.", "the last 100")
 	if n := len(page.all("option", "", "")); n < 600 {
 		t.Errorf("%d time zones and countries", n)
 	}

@@ -50,6 +50,14 @@
     }
   });
 
+  // A choice of a time zone begins with the browser's own.
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  for (const s of document.querySelectorAll("select[data-zone]")) {
+    if (!own || own === "UTC" || s.value) continue;
+    if (![...s.options].some((o) => o.value === own)) s.add(new Option(own.replaceAll("_", " "), own));
+    s.value = own;
+  }
+
   // Times that say how long ago they were go on counting.
   const lang = document.documentElement.lang;
   const words = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
