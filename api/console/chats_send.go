@@ -169,6 +169,9 @@ func (p *call) chooseTemplate(f *sendForm) {
 	}
 	for i, name := range t.Variables() {
 		v := templateField{Name: "v" + strconv.Itoa(i), Label: name, Where: "body"}
+		if strings.Trim(name, "0123456789") == "" { // it has no name but its number
+			v.Label = p.T("message.value", "N", name)
+		}
 		switch {
 		case i < header:
 			v.Where, v.Sample = "header", t.Header.Sample

@@ -169,7 +169,7 @@ func TestOnceTheWindowIsClosedOnlyATemplateIsOffered(t *testing.T) {
 	b := h.operator()
 	h.template()
 	chat := h.wrote("+14155550100", "Ann", "hello")
-	open := b.get(h.path("chats", chat.ID)).is(200).has("Free text: ends", "in 23 hours")
+	open := b.get(h.path("chats", chat.ID)).is(200).has("Free text: ends", "in 24 hours")
 	if len(open.all("textarea", "name", "text")) != 1 {
 		t.Error("there is no place for a text while the window is open")
 	}
@@ -189,7 +189,7 @@ func TestOnceTheWindowIsClosedOnlyATemplateIsOffered(t *testing.T) {
 		}
 		return tx.PutChannel(t.Context(), ch)
 	})
-	shut := b.get(h.path("chats", chat.ID)).is(200).has("Templates only", "Send template", "order (en)", "Header: 1", "Text: 2", "Button: Track", "Hi ‹1›, it left on ‹2›.", "No ‹1›").hasNot("news (en)")
+	shut := b.get(h.path("chats", chat.ID)).is(200).has("Templates only", "Send template", "order (en)", "Header: Value 1", "Value 2", "Button: Track", "Hi ‹1›, it left on ‹2›.", "No ‹1›").hasNot("news (en)")
 	if len(shut.all("textarea", "name", "text")) != 0 {
 		t.Error("a text is offered")
 	}

@@ -119,23 +119,31 @@ func (p *call) Ago(t time.Time) template.HTML {
 		t.UTC().Format(time.RFC3339), template.HTMLEscapeString(p.Exact(t)), template.HTMLEscapeString(p.Relative(t, time.Now()))))
 }
 
-// Relative says how far a time is from now: in words.
+// Relative says how far a time is from now, in words, in whole units. What is
+// ahead and lacks little of one has it: a week that began a moment ago is 7
+// days. Not more than that: it may be all the time that is left.
 func (p *call) Relative(t, now time.Time) string {
 	d, key := now.Sub(t), "time.ago_"
+	const (
+		day    = 24 * time.Hour
+		little = 48 // the part of a unit: half an hour of a day
+	)
+	in := func(unit time.Duration) int64 { return int64(d / unit) }
 	if d < 0 {
 		d, key = -d, "time.in_"
+		in = func(unit time.Duration) int64 { return int64((d + unit/little) / unit) }
 	}
 	switch {
 	case d < 5*time.Second:
 		return p.T("time.now")
-	case d < time.Minute:
-		return p.N(key+"seconds", int64(d.Seconds()))
-	case d < time.Hour:
-		return p.N(key+"minutes", int64(d.Minutes()))
-	case d < 48*time.Hour:
-		return p.N(key+"hours", int64(d.Hours()))
-	case d < 60*24*time.Hour:
-		return p.N(key+"days", int64(d.Hours()/24))
+	case in(time.Second) < 60:
+		return p.N(key+"seconds", in(time.Second))
+	case in(time.Minute) < 60:
+		return p.N(key+"minutes", in(time.Minute))
+	case in(time.Hour) < 48:
+		return p.N(key+"hours", in(time.Hour))
+	case in(day) < 60:
+		return p.N(key+"days", in(day))
 	}
 	return p.Day(t)
 }

@@ -30,7 +30,7 @@ func (c *Console) operatorRoutes() []route {
 
 // operatorPage is how the server is.
 type operatorPage struct {
-	// Free is in MiB; Low: within the reserve.
+	// Free is in bytes; Low: within the reserve.
 	Free    int64
 	Low     bool
 	Backlog relay.Backlog
@@ -43,15 +43,10 @@ type operatorPage struct {
 	Copies bool
 }
 
-type jobShown struct {
-	Name, Schedule string
-	Last, Next     time.Time
-}
-
 func showOperator(p *call) error {
 	p.Page = "operator"
 	free := p.c.Relay.Store.Free()
-	d := operatorPage{Free: max(0, free) >> 20, Low: free < 0, Copies: p.c.Store != "PostgreSQL"}
+	d := operatorPage{Free: free, Low: free < 0, Copies: p.c.Store != "PostgreSQL"}
 	var err error
 	if d.Backlog, err = p.c.Relay.Store.Backlog(p.ctx, time.Now()); err != nil {
 		return err
@@ -62,20 +57,8 @@ func showOperator(p *call) error {
 	if p.c.Copied != nil {
 		d.Copied = p.c.Copied()
 	}
-	for _, j := range p.c.Jobs {
-		shown := jobShown{Name: j.Name, Schedule: j.Schedule}
-		if shown.Last, err = p.c.Relay.Store.Job(p.ctx, j.Name); err != nil {
-			return err
-		}
-		from := shown.Last
-		if from.IsZero() {
-			from = time.Now()
-		}
-		if j.Name == "backup" { // its first start notes a time, and copies nothing
-			shown.Last = d.Copied
-		}
-		shown.Next, _ = quota.Plan{Schedule: j.Schedule}.Next(from) // checked at the start
-		d.Jobs = append(d.Jobs, shown)
+	if d.Jobs, err = p.jobs(p.ctx, d.Copied); err != nil {
+		return err
 	}
 	return p.show("operator", d)
 }

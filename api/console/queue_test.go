@@ -38,7 +38,7 @@ func TestTheQueueIsShownInItsOrder(t *testing.T) {
 	if text := s.text(); strings.Index(text, "message 0") > strings.Index(text, "message 4") || strings.Index(text, "message 4") > strings.Index(text, "for later") {
 		t.Errorf("not in their order: %s", text)
 	}
-	s.has("leaves in 2 hours")
+	s.has("leaves in 3 hours")
 	b.get(h.path("queue", "ch_none")).is(404)
 	b.get(h.path("queue", "<script>")).is(404)
 	b.headers = map[string]string{"HX-Request": "true"}

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"relevo/api"
 	"relevo/api/console/account"
+	"relevo/relay"
 )
 
 // calls calls the API with a key.
@@ -47,7 +49,7 @@ func TestOwnersLetPeopleInAndOut(t *testing.T) {
 	h := newHouse(t)
 	h.operator()
 	b := h.somebody(account.Owner)
-	page := b.post(h.path("team", "invites"), url.Values{"role": {"viewer"}, "email": {"new@example.com"}}).is(200).has("Copy it now", "Whoever opens it first joins as viewer.", "new@example.com", "Invited by")
+	page := b.post(h.path("team", "invites"), url.Values{"role": {"viewer"}, "email": {"new@example.com"}}).is(200).has("Copy it now", "Whoever opens it first joins as viewer.", "new@example.com", "Invited by", "in 7 days")
 	path := link.FindString(page.body)
 	if path == "" {
 		t.Fatal("there is no link")
@@ -141,10 +143,13 @@ func TestTheAuditLogSaysWhoAndBywhat(t *testing.T) {
 }
 
 func TestOperatorsRunTheServer(t *testing.T) {
-	h := newHouse(t)
+	h := newHouse(t, func(cfg *api.Config, _ map[string]relay.Driver) {
+		cfg.Jobs = []relay.Job{{Name: "retention", Schedule: "17 * * * *"}, {Name: "opt-outs", Schedule: "@every 10s"}, {Name: "of-tests", Schedule: "0 6 * * 1"}}
+	})
 	b := h.operator()
 	owner := h.somebody(account.Owner)
-	b.get("/operator").is(200).has("relevo test", "bbolt", "Free space", "Lines of channels 1 open")
+	b.get("/operator").is(200).has("relevo test", "bbolt", "Free space", "Lines of channels 1 open", "Delete what is kept long enough", "retention", "every hour, 17 minutes past",
+		"17 * * * *", "Cancel what waits for people who opted out", "every 10 seconds", "of-tests", "0 6 * * 1").hasNot("operator.jobs")
 	b.get("/operator/workspaces").is(200).has("Acme", "100")
 	b.get("/operator/workspaces?q=nothing").has("No workspace is called so").hasNot(h.ws.ID)
 	b.post("/operator/workspaces", url.Values{"name": {"<i>Bolt"}}).is(200).has("The workspace is made.", "<i>Bolt")

@@ -65,8 +65,9 @@
   const count = () => {
     for (const e of document.querySelectorAll("time[datetime][title]")) {
       const s = (new Date(e.dateTime) - Date.now()) / 1000;
-      const step = steps.find(([, unit, most]) => Math.abs(s) < unit * most);
-      if (step) e.textContent = words.format(Math.trunc(s / step[1]), step[0]);
+      const whole = (unit) => Math.trunc(s > 0 ? s / unit + 1 / 48 : s / unit);
+      const step = steps.find(([, unit, most]) => Math.abs(whole(unit)) < most);
+      if (step) e.textContent = words.format(whole(step[1]), step[0]);
     }
   };
   setInterval(count, 15000);
