@@ -96,7 +96,7 @@ func TestEveryTextIsThereInEveryLanguage(t *testing.T) {
 
 // families are keys that are put together while the program runs: the part
 // before the last dot.
-var families = map[string]bool{"chats.status": true, "quota.of": true, "quota.kind": true, "quota.every": true, "operator.jobs": true, "audit.act": true, "audit.via": true, "error": true, "role": true, "menu": true, "time": true, "snippet": true, "field": true, "attempt.outcome": true, "attempt.status": true, "attempt.entry": true,
+var families = map[string]bool{"chats.status": true, "quota.of": true, "quota.kind": true, "quota.every": true, "quota.preset": true, "operator.jobs": true, "audit.act": true, "audit.via": true, "error": true, "role": true, "menu": true, "time": true, "snippet": true, "field": true, "attempt.outcome": true, "attempt.status": true, "attempt.entry": true,
 	"kinds": true, "steps": true, "fields": true, "fieldhints": true, "fieldoptions": true, "sandboxnumbers": true, "outcomes": true,
 	"templatestatus": true, "templatecategories": true, "templatereasons": true, "templaterules": true, "headerkinds": true, "event": true, "buttontypes": true}
 
