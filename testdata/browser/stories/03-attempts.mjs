@@ -30,9 +30,9 @@ export default async function ({ world, must, sees, accessible, shot, open }) {
   await accessible(page);
   await shot(page, "sent-again");
 
-  for (const [link, type] of [["Download as JSON Lines", "jsonl"], ["Download as CSV", "csv"]]) {
+  for (const [link, type] of [["Download as JSON Lines", "jsonl"], ["Download as CSV", "csv"], ["Download as text", "txt"]]) {
     await page.goto(world.base + world.workspace + "/attempts");
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: link }).click()]);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: link }).click()]);
     must(download.suggestedFilename().endsWith("." + type), `the download is called ${download.suggestedFilename()}`);
   }
 }
