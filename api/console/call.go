@@ -191,8 +191,14 @@ func (p *call) At(parts ...string) string {
 // Can reports whether the role is at least this one: viewer, member, owner.
 func (p *call) Can(role string) bool { return p.Role >= account.ParseRole(role) && p.Role > 0 }
 
-// Path is the page's own, with its query.
-func (p *call) Path() string { return p.r.URL.RequestURI() }
+// Path is the page's own, with its query; where it is the answer to a form,
+// that of the page which the form was on.
+func (p *call) Path() string {
+	if p.r.Method == http.MethodPost {
+		return p.c.pageAbove(p.r.URL.EscapedPath())
+	}
+	return p.r.URL.RequestURI()
+}
 
 // RequestID is what the log knows this call by.
 func (p *call) RequestID() string { return p.w.Header().Get("X-Request-Id") }

@@ -16,7 +16,7 @@ const NewPasswordPath = "/new-password/"
 func (c *Console) newPasswordRoutes() []route {
 	return []route{
 		{pattern: "POST /operator/users/{id}/new-password", access: operators, page: makeNewPasswordLink},
-		// from there by another language, or by the address once more
+		// by its address once more
 		{pattern: "GET /operator/users/{id}/new-password", access: operators, page: func(p *call) error { return p.goTo("/operator/users") }},
 		{pattern: "GET " + NewPasswordPath + "{token}", access: anybody, page: showNewPassword},
 		{pattern: "POST " + NewPasswordPath + "{token}", access: anybody, page: setNewPassword},

@@ -3,6 +3,8 @@ package console
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -64,6 +66,20 @@ func (c *Console) newMux() *http.ServeMux {
 	}
 	mux.Handle("/", c.sessions.LoadAndSave(c.serve(route{page: func(p *call) error { return errNoPage }})))
 	return mux
+}
+
+// pageAbove is a path itself where there is a page, else the next one above.
+func (c *Console) pageAbove(at string) string {
+	for ; at != "/"; at = path.Dir(at) {
+		u, err := url.Parse(at)
+		if err != nil {
+			continue
+		}
+		if _, pattern := c.mux.Handler(&http.Request{Method: http.MethodGet, URL: u}); strings.HasPrefix(pattern, "GET ") {
+			return at
+		}
+	}
+	return at
 }
 
 // errNoPage is answered 404.

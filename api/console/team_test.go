@@ -75,6 +75,21 @@ func TestOwnersLetPeopleInAndOut(t *testing.T) {
 	b.get(h.path("audit")).has("Somebody invited", "Joined the team", "Role changed", "new@example.com: member", "Removed from the team", "Signed out everywhere").hasNot(strings.TrimPrefix(path, "/join/"))
 }
 
+func TestTheAnswerToAFormLeadsBackToItsPage(t *testing.T) {
+	h := newHouse(t)
+	b := h.operator()
+	invites, team := h.path("team", "invites"), h.path("team")
+	page := b.post(invites, url.Values{"role": {"viewer"}}).is(200).has("Copy it now")
+	to := page.value("/language", "to")
+	if s := b.post("/language", url.Values{"language": {"en"}, "to": {to}}).is(200); s.path != team {
+		t.Errorf("another language leads to %s", s.path)
+	}
+	id := h.accept("+14155550001", "x")
+	if to := b.post(h.path("messages", id, "again"), url.Values{}).is(422).value("/language", "to"); to != h.path("messages", id) {
+		t.Errorf("from a refusal another language leads to %s", to)
+	}
+}
+
 func TestAnInvitationIsRevoked(t *testing.T) {
 	h := newHouse(t)
 	b := h.operator()

@@ -112,7 +112,7 @@ func TestEachCommandAsksTheAPIForTheRightThing(t *testing.T) {
 		{"attempts", "GET " + ws + "/attempts", list(`{"id":"att_1","at":"2024-05-01T10:00:00Z","status":402,"error_code":"quota_exhausted","message":"The quota is used up."}`), "quota_exhausted"},
 		{"attempts --format csv", "GET " + ws + "/attempts?format=csv", "id,at\r\n", "id,at\r\n"},
 		{"attempts --format jsonl", "GET " + ws + "/attempts?format=jsonl", "{}\n{}\n", "{}\n{}\n"},
-		{"attempts --format text --hide-phones", "GET " + ws + "/attempts?format=text&hide_phones=true", "1. refused\n", "1. refused\n"},
+		{"attempts --format text --hide-phones", "GET " + ws + "/attempts?format=text&hide_phones=true", "200 1. refused\n", "1. refused\n"},
 		{"attempts --json", "GET " + ws + "/attempts?format=json", list(""), `{"data":[]`},
 		{"messages list --status failed,expired --channel ch_1 --from a --to b", "GET " + ws + "/messages?channel=ch_1&from=a&status=failed%2Cexpired&to=b", list(aMessage), "+14151231234  1      2024-05-01 10:00:00Z  refused  hi[31m there"},
 		{"messages show " + id, "GET " + ws + "/messages/" + id, aMessage, "  2024-05-01 10:00:02Z  read (reported; changed nothing)"},

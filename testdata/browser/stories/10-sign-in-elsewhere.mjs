@@ -18,6 +18,7 @@ export default async function ({ world, must, sees, accessible, shot, open }) {
   await page.getByRole("button", { name: "Link with Acme ID" }).click();
   await sees(page, "Your account is linked with Acme ID now, where you are ada@id.example."); // there and back, by no button
   must(new URL(page.url()).pathname === "/me", `it ended at ${page.url()}`);
+  world.storage = await page.context().storageState(); // linking ends the sessions of before
   await page.getByText("Unlink", { exact: true }).first().click();
   await accessible(page);
   await shot(page, "linked");
