@@ -57,9 +57,20 @@ func (k *crew) node(i int) *process {
 // any is a node, whichever.
 func (k *crew) any() *process { return k.node(rand.IntN(len(k.dirs))) }
 
-// restart starts a node again that was ended.
+// restart starts a node again that was ended. As a supervisor does, it tries
+// once more where the database crashed while the node began.
 func (k *crew) restart(i int) {
-	p := start(k.t, k.dirs[i], k.env...)
+	p := tryStart(k.t, []string{"env"}, k.dirs[i], k.env...)
+	for began := time.Now(); p.url == "" && time.Since(began) < 30*time.Second; {
+		pause(500 * time.Millisecond)
+		if !strings.Contains(p.stderr.String(), "the store cannot be reached") {
+			break
+		}
+		p = tryStart(k.t, []string{"env"}, k.dirs[i], k.env...)
+	}
+	if p.url == "" {
+		k.t.Errorf("node %d did not start: %s", i, p.stderr)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.nodes[i] = p
