@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"relevo/api/console"
 	"relevo/relay"
 )
 
@@ -99,10 +100,9 @@ func cell(s *string) string {
 	return harmless(*s)
 }
 
-// harmless keeps a spreadsheet from taking a cell for a formula:
-// https://owasp.org/www-community/attacks/CSV_Injection
+// harmless keeps a spreadsheet from taking a cell for a formula.
 func harmless(s string) string {
-	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
+	if console.IsFormula(s) {
 		return "'" + s
 	}
 	return s

@@ -286,7 +286,7 @@ func downloadOptOuts(p *call) error {
 }
 
 func cell(s string) string {
-	if !formula(s) || s[0] == '+' && strings.Trim(s[1:], "0123456789") == "" {
+	if !IsFormula(s) || s[0] == '+' && strings.Trim(s[1:], "0123456789") == "" {
 		return s
 	}
 	return "'" + s

@@ -64,7 +64,7 @@ func (p *call) goOn() {
 // apostrophe.
 func (s sheet) row(cells ...string) {
 	for i, c := range cells {
-		if formula(c) && !plainNumber(c) {
+		if IsFormula(c) && !plainNumber(c) {
 			cells[i] = "'" + c
 		}
 	}
@@ -73,9 +73,10 @@ func (s sheet) row(cells ...string) {
 
 func plainNumber(s string) bool { return strings.Trim(strings.TrimPrefix(s, "-"), "0123456789") == "" }
 
-// formula reports what a spreadsheet may take for one: wide forms of the signs
-// count as the signs where people write Chinese or Japanese.
-func formula(s string) bool {
+// IsFormula reports what a spreadsheet may take for one: wide forms of the signs
+// count as the signs where people write Chinese or Japanese
+// (https://owasp.org/www-community/attacks/CSV_Injection).
+func IsFormula(s string) bool {
 	first, _ := utf8.DecodeRuneInString(s)
 	return s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first)
 }
