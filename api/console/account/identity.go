@@ -2,10 +2,8 @@ package account
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"net/netip"
-	"strings"
 	"time"
 
 	"relevo/relay"
@@ -94,11 +92,7 @@ func byIdentity(ctx context.Context, tx relay.Tx, who Identity) (User, error) {
 	if who.Issuer == "" || who.Subject == "" {
 		return User{}, ErrNobody
 	}
-	id, err := load[string](ctx, tx, kindIdentity, "", identityKey(who.Issuer, who.Subject))
-	if err != nil {
-		return User{}, err
-	}
-	return load[User](ctx, tx, kindUser, "", id)
+	return userBy(ctx, tx, kindIdentity, identityKey(who.Issuer, who.Subject))
 }
 
 // claim gives the account of an address to an identity that has none.
@@ -107,11 +101,7 @@ func claim(ctx context.Context, tx relay.Tx, who Identity) (u User, err error) {
 	if email == "" || !who.Verified {
 		return User{}, ErrUnverified
 	}
-	id, err := load[string](ctx, tx, kindEmail, "", email)
-	if err == nil {
-		u, err = load[User](ctx, tx, kindUser, "", id)
-	}
-	switch {
+	switch u, err = userBy(ctx, tx, kindEmail, email); {
 	case errors.Is(err, relay.ErrNotFound):
 		return User{}, ErrNobody
 	case err != nil:
@@ -196,10 +186,11 @@ func (a *Accounts) Unlink(ctx context.Context, id string) (u User, err error) {
 // address is the one that the provider vouches for, else the invitation's, else
 // what the provider says. ErrLink, ErrIdentityTaken, ErrEmailTaken, ErrNoEmail.
 func (a *Accounts) JoinWith(ctx context.Context, token string, who Identity) (u User, err error) {
-	made := User{ID: "usr_" + strings.ToLower(rand.Text()), Name: shortName(who.Name), Language: who.Language, CreatedAt: time.Now().UTC(), Issuer: who.Issuer, Subject: who.Subject}
+	made := begun(who.Name, who.Language)
+	made.Issuer, made.Subject = who.Issuer, who.Subject
 	err = a.store.Update(ctx, func(tx relay.Tx) error {
 		u = made
-		in, err := invitedBy(ctx, tx, token)
+		in, err := useInvite(ctx, tx, token)
 		if err != nil {
 			return err
 		}
@@ -216,9 +207,6 @@ func (a *Accounts) JoinWith(ctx context.Context, token string, who Identity) (u 
 		}
 		u.Roles = map[string]string{in.Workspace: in.Role}
 		if err := keep(ctx, tx, relay.Card{Kind: kindIdentity, Key: identityKey(u.Issuer, u.Subject)}, u.ID); err != nil {
-			return err
-		}
-		if err := tx.DeleteCard(ctx, kindInvite, "", hashOf(token)); err != nil {
 			return err
 		}
 		return add(ctx, tx, u)

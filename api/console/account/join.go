@@ -101,10 +101,15 @@ func (a *Accounts) SetUp(ctx context.Context, token string, n NewUser) (User, er
 	})
 }
 
+// begun is a new user, whom nothing lets in yet.
+func begun(name, language string) User {
+	return User{ID: "usr_" + strings.ToLower(rand.Text()), Name: shortName(name), Language: language, CreatedAt: time.Now().UTC()}
+}
+
 // newUser checks what was filled in.
 func (a *Accounts) newUser(ctx context.Context, n NewUser) (User, error) {
-	u := User{ID: "usr_" + strings.ToLower(rand.Text()), Email: tidyEmail(n.Email), Name: shortName(n.Name), Language: n.Language, CreatedAt: time.Now().UTC()}
-	if u.Email == "" {
+	u := begun(n.Name, n.Language)
+	if u.Email = tidyEmail(n.Email); u.Email == "" {
 		return u, ErrEmail
 	}
 	if err := checkPassword(n.Password, u.Email); err != nil {
@@ -194,6 +199,15 @@ func invitedBy(ctx context.Context, tx relay.Tx, token string) (Invite, error) {
 	return in, err
 }
 
+// useInvite is invitedBy, and nobody comes in by that token any more.
+func useInvite(ctx context.Context, tx relay.Tx, token string) (Invite, error) {
+	in, err := invitedBy(ctx, tx, token)
+	if err != nil {
+		return in, err
+	}
+	return in, tx.DeleteCard(ctx, kindInvite, "", hashOf(token))
+}
+
 // Join uses an invitation up for a new user. ErrLink, and what may be wrong
 // with what was filled in.
 func (a *Accounts) Join(ctx context.Context, token string, n NewUser) (User, error) {
@@ -202,14 +216,11 @@ func (a *Accounts) Join(ctx context.Context, token string, n NewUser) (User, err
 		return u, err
 	}
 	return u, a.store.Update(ctx, func(tx relay.Tx) error {
-		in, err := invitedBy(ctx, tx, token)
+		in, err := useInvite(ctx, tx, token)
 		if err != nil {
 			return err
 		}
 		u.Roles = map[string]string{in.Workspace: in.Role}
-		if err := tx.DeleteCard(ctx, kindInvite, "", hashOf(token)); err != nil {
-			return err
-		}
 		return add(ctx, tx, u)
 	})
 }
@@ -217,7 +228,7 @@ func (a *Accounts) Join(ctx context.Context, token string, n NewUser) (User, err
 // Accept uses an invitation up for somebody who has an account. ErrLink.
 func (a *Accounts) Accept(ctx context.Context, token, user string) (u User, err error) {
 	err = a.store.Update(ctx, func(tx relay.Tx) error {
-		in, err := invitedBy(ctx, tx, token)
+		in, err := useInvite(ctx, tx, token)
 		if err != nil {
 			return err
 		}
@@ -229,9 +240,6 @@ func (a *Accounts) Accept(ctx context.Context, token, user string) (u User, err 
 		}
 		if ParseRole(in.Role) > ParseRole(u.Roles[in.Workspace]) {
 			u.Roles[in.Workspace] = in.Role
-		}
-		if err := tx.DeleteCard(ctx, kindInvite, "", hashOf(token)); err != nil {
-			return err
 		}
 		return keep(ctx, tx, relay.Card{Kind: kindUser, Key: u.ID}, u)
 	})

@@ -49,8 +49,8 @@ func checkPassword(password, email string) error {
 // than that; ErrTooMany comes before any password is looked at.
 func (a *Accounts) SignIn(ctx context.Context, email, password string, from netip.Addr) (User, error) {
 	email = tidyEmail(email)
-	if !a.guess.allowFrom(from, time.Now()) {
-		return User{}, ErrTooMany
+	if err := a.Come(from); err != nil {
+		return User{}, err
 	}
 	u, err := a.byEmail(ctx, email)
 	if err != nil && !errors.Is(err, relay.ErrNotFound) {
@@ -97,14 +97,19 @@ func (a *Accounts) Guess(from netip.Addr) error {
 
 func (a *Accounts) byEmail(ctx context.Context, email string) (u User, err error) {
 	err = a.store.View(ctx, func(tx relay.Tx) error {
-		id, err := load[string](ctx, tx, kindEmail, "", email)
-		if err != nil {
-			return err
-		}
-		u, err = load[User](ctx, tx, kindUser, "", id)
+		u, err = userBy(ctx, tx, kindEmail, email)
 		return err
 	})
 	return u, err
+}
+
+// userBy is the user to whom a card of this kind leads.
+func userBy(ctx context.Context, tx relay.Tx, kind, key string) (User, error) {
+	id, err := load[string](ctx, tx, kind, "", key)
+	if err != nil {
+		return User{}, err
+	}
+	return load[User](ctx, tx, kindUser, "", id)
 }
 
 // SetPassword changes a password, with the old one as proof where there is one,
