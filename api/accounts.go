@@ -52,43 +52,21 @@ func (s *server) listAccounts(r *request) (answer, error) {
 		return answer{}, err
 	}
 	slices.SortStableFunc(all, func(a, b account.User) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	names, err := s.namesOf(r, all)
+	living, err := s.relay.LiveWorkspaces(r.ctx, account.WorkspacesOf(all...))
 	if err != nil {
 		return answer{}, err
 	}
-	return pageOf(mapped(all, func(u account.User) accountView { return s.viewAccount(u, names) }), ""), nil
+	return pageOf(mapped(all, func(u account.User) accountView { return s.viewAccount(u, living) }), ""), nil
 }
 
-// namesOf are the names of the users' workspaces; without those that are gone.
-func (s *server) namesOf(r *request, all []account.User) (map[string]string, error) {
-	names := map[string]string{}
-	for _, u := range all {
-		for id := range u.Roles {
-			if _, known := names[id]; known {
-				continue
-			}
-			w, err := s.relay.Workspace(r.ctx, id)
-			switch {
-			case errors.Is(err, relay.ErrNotFound): // deleted
-				names[id] = ""
-			case err != nil:
-				return nil, err
-			default:
-				names[id] = w.Name
-			}
-		}
-	}
-	return names, nil
-}
-
-func (s *server) viewAccount(u account.User, names map[string]string) accountView {
+func (s *server) viewAccount(u account.User, living map[string]relay.Workspace) accountView {
 	v := accountView{
 		ID: u.ID, Email: u.Email, Name: u.Name, Operator: u.Operator, Disabled: u.Disabled, Password: u.Password != "",
 		Linked: s.Issuer != nil && u.Linked(s.Issuer.URL), Workspaces: []seatView{}, CreatedAt: u.CreatedAt.UTC(),
 	}
 	for _, id := range slices.Sorted(maps.Keys(u.Roles)) {
-		if names[id] != "" {
-			v.Workspaces = append(v.Workspaces, seatView{id, names[id], u.Roles[id]})
+		if w, ok := living[id]; ok {
+			v.Workspaces = append(v.Workspaces, seatView{id, w.Name, u.Roles[id]})
 		}
 	}
 	return v

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,25 @@ func (r *Relay) Workspace(ctx context.Context, id string) (w Workspace, err erro
 		return err
 	})
 	return w, err
+}
+
+// LiveWorkspaces are those of ids that were not deleted, by id.
+func (r *Relay) LiveWorkspaces(ctx context.Context, ids iter.Seq[string]) (all map[string]Workspace, err error) {
+	err = r.Store.View(ctx, func(tx Tx) error {
+		all = map[string]Workspace{}
+		for id := range ids {
+			w, err := liveWorkspace(ctx, tx, id)
+			if errors.Is(err, ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			all[id] = w
+		}
+		return nil
+	})
+	return all, err
 }
 
 // WorkspacePatch changes what is not nil.

@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -35,16 +36,11 @@ func (p *call) Workspaces() ([]relay.Workspace, error) {
 	}
 	var all []relay.Workspace
 	if !p.User.Operator {
-		for id := range p.User.Roles {
-			w, err := p.c.Relay.Workspace(p.ctx, id)
-			if errors.Is(err, relay.ErrNotFound) || isCode(err, relay.CodeNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, w)
+		living, err := p.c.Relay.LiveWorkspaces(p.ctx, maps.Keys(p.User.Roles))
+		if err != nil {
+			return nil, err
 		}
+		all = slices.AppendSeq(all, maps.Values(living))
 		slices.SortFunc(all, func(a, b relay.Workspace) int { return strings.Compare(a.Name+a.ID, b.Name+b.ID) })
 		return all, nil
 	}

@@ -204,23 +204,15 @@ func (p *call) users() (d usersPage, err error) {
 	if err != nil {
 		return d, err
 	}
-	names := map[string]string{}
+	living, err := p.c.Relay.LiveWorkspaces(p.ctx, account.WorkspacesOf(all...))
+	if err != nil {
+		return d, err
+	}
 	for _, u := range all {
 		row := userRow{User: u}
 		for _, id := range slices.Sorted(maps.Keys(u.Roles)) {
-			if _, known := names[id]; !known {
-				w, err := p.c.Relay.Workspace(p.ctx, id)
-				switch {
-				case isCode(err, relay.CodeNotFound): // deleted
-					names[id] = ""
-				case err != nil:
-					return d, err
-				default:
-					names[id] = w.Name
-				}
-			}
-			if names[id] != "" {
-				row.Places = append(row.Places, seat{id, names[id], u.Roles[id]})
+			if w, ok := living[id]; ok {
+				row.Places = append(row.Places, seat{id, w.Name, u.Roles[id]})
 			}
 		}
 		d.Rows = append(d.Rows, row)

@@ -9,6 +9,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
+	"maps"
 	"strings"
 	"time"
 	"unicode"
@@ -128,6 +130,18 @@ func tidyEmail(s string) string {
 // unseen reports what two addresses could differ by and look the same.
 func unseen(r rune) bool {
 	return r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r)
+}
+
+// WorkspacesOf are the ids of workspaces in which any of the users has a role,
+// each once.
+func WorkspacesOf(users ...User) iter.Seq[string] {
+	ids := map[string]bool{}
+	for _, u := range users {
+		for id := range u.Roles {
+			ids[id] = true
+		}
+	}
+	return maps.Keys(ids)
 }
 
 func load[T any](ctx context.Context, tx relay.Tx, kind, workspace, key string) (v T, err error) {
